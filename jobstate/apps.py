@@ -1,0 +1,25 @@
+"""The Django app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+from jobstate import checks, dispatch
+
+__all__ = ["JobstateConfig"]
+
+
+class JobstateConfig(AppConfig):
+    """Connects the runner, Celery's signals and the system checks."""
+
+    name = "jobstate"
+    verbose_name = _("Jobs")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        checks.register()
+        dispatch.use_runner()
+        import jobstate.celery.handlers as handlers  # models are loaded only now
+
+        handlers.connect()

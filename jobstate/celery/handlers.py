@@ -1,0 +1,123 @@
+"""How each end of a Celery task becomes a guarded write.
+
+C is the pool's child, P the worker's main process. What Celery sends at each end, and where, was
+observed with Celery 5.7 on live workers; `docs/celery.md` has the table.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
+from celery import signals, states
+from celery.exceptions import Reject
+from django.db import close_old_connections
+
+from jobstate.celery.delivery import Delivery
+from jobstate.celery.task import actor_of, job_of
+from jobstate.context import acting_as, holding
+from jobstate.models import JobMixin
+from jobstate.states import Reason
+
+__all__ = ["connect"]
+
+logger = logging.getLogger("jobstate")
+
+
+def _logged(handler: Callable[..., None]) -> Callable[..., None]:
+    """Celery logs what a receiver raises, but not which job is left to settling."""
+
+    @wraps(handler)
+    def receiver(**kwargs: Any) -> None:
+        try:
+            handler(**kwargs)
+        except Exception:
+            known = {k: kwargs.get(k) for k in ("task_id", "state", "exception", "request")}
+            logger.exception(
+                "job_end_not_written: %s %s", handler.__name__, known, extra={"event": "job_end_not_written"}
+            )
+
+    return receiver
+
+
+@_logged
+def on_postrun(sender: Any, state: str | None, retval: Any, **_: Any) -> None:
+    """The body ended (C). A state of None or IGNORED decides nothing; RETRY was written before."""
+    job = job_of(sender.request)
+    if job is None or state not in (states.SUCCESS, states.REJECTED):
+        return
+    with acting_as(actor_of(sender.request), "signal"):
+        if state == states.SUCCESS:
+            job._end_returned()
+        elif retval.requeue:
+            job._give_back(timedelta())
+        else:
+            job.fail(str(retval.reason or "rejected"), Reason.REJECTED)
+
+
+@_logged
+def on_failure(sender: Any, exception: BaseException, **_: Any) -> None:
+    """The body failed (C), or its child was lost or ran out of time (P, perhaps twice)."""
+    request = sender.request
+    if isinstance(exception, Reject):  # told by postrun already
+        return
+    job = job_of(request)
+    if job is not None:
+        with acting_as(actor_of(request), "signal"):
+            job.fail(exception, _reason(exception))
+        return
+    close_old_connections()
+    delivery, job = _in_main_process(request)
+    if delivery is not None and job is not None:
+        with acting_as(actor_of(request), "signal"), holding(delivery.claim()):
+            job.fail(exception, _reason(exception))
+
+
+@_logged
+def on_revoked(request: Any, expired: bool, **_: Any) -> None:
+    """Celery dropped or stopped the task (P), whether or not the job was cancelled."""
+    close_old_connections()
+    delivery, job = _in_main_process(request)
+    if delivery is None or job is None:
+        return
+    with acting_as(actor_of(request), "signal"):
+        if expired:
+            job._end_expired(delivery.fence(""))
+        else:
+            job._end_revoked(delivery.fence("", delivery.token))
+
+
+@_logged
+def on_unknown(message: Any, name: str, **_: Any) -> None:
+    """No task of that name here (P)."""
+    close_old_connections()
+    delivery, job = _in_main_process(message.headers)
+    if delivery is not None and job is not None:
+        with acting_as("celery", "signal"):
+            job._end_unknown_task(name, delivery.fence(""))
+
+
+def _in_main_process(request: Any) -> tuple[Delivery | None, JobMixin | None]:
+    delivery = Delivery.of(request)
+    return delivery, delivery.job() if delivery else None
+
+
+def _reason(exception: BaseException) -> Reason:
+    if isinstance(exception, (SoftTimeLimitExceeded, TimeLimitExceeded)):
+        return Reason.TIMEOUT
+    return Reason.LOST if isinstance(exception, WorkerLostError) else Reason.ERROR
+
+
+def connect() -> None:
+    """Hear how tasks end."""
+    for signal, handler in (
+        (signals.task_postrun, on_postrun),
+        (signals.task_failure, on_failure),
+        (signals.task_revoked, on_revoked),
+        (signals.task_unknown, on_unknown),
+    ):
+        signal.connect(handler, weak=False, dispatch_uid=f"jobstate.{handler.__name__}")

@@ -1,0 +1,66 @@
+"""The settings: `JOBSTATE = {...}` in Django's settings, one reader each, read at use.
+
+A job model overrides a setting of its own by a class attribute of the same name in lower case,
+`lease = timedelta(minutes=5)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final, Literal, cast
+
+from django.conf import settings
+
+DEFAULTS: Final[Mapping[str, object]] = {
+    "RUNNER": "jobstate.celery.CeleryRunner",
+    "LEASE": timedelta(seconds=60),
+    "PENDING_LEASE": timedelta(minutes=10),
+    "CANCEL_LEASE": timedelta(seconds=60),
+    "RETRY_BUDGET": timedelta(seconds=30),
+    "CLOSED_DOORS": "raise",
+}
+
+
+def configured() -> Mapping[str, Any]:
+    """The project's own JOBSTATE, or nothing."""
+    return cast("Mapping[str, Any]", getattr(settings, "JOBSTATE", {}))
+
+
+def _read(name: str) -> Any:
+    return configured().get(name, DEFAULTS[name])
+
+
+def _read_for(model: type, name: str) -> timedelta:
+    own = getattr(model, name.lower(), None)  # a field of that name is a descriptor, not a setting
+    return own if isinstance(own, timedelta) else cast("timedelta", _read(name))
+
+
+def runner_path() -> str:
+    """`RUNNER`: dotted path of what publishes and revokes the tasks."""
+    return cast("str", _read("RUNNER"))
+
+
+def lease(model: type) -> timedelta:
+    """`LEASE`: how long a worker is believed without a sign of life."""
+    return _read_for(model, "LEASE")
+
+
+def pending_lease(model: type) -> timedelta:
+    """`PENDING_LEASE`: how long the broker is believed to hold a message."""
+    return _read_for(model, "PENDING_LEASE")
+
+
+def cancel_lease(model: type) -> timedelta:
+    """`CANCEL_LEASE`: how long a cancelled worker has to end by itself."""
+    return _read_for(model, "CANCEL_LEASE")
+
+
+def retry_budget() -> timedelta:
+    """`RETRY_BUDGET`: how long a write is tried again after errors that pass."""
+    return cast("timedelta", _read("RETRY_BUDGET"))
+
+
+def closed_doors() -> Literal["raise", "warn"]:
+    """`CLOSED_DOORS`: what a write past the guard meets."""
+    return cast('Literal["raise", "warn"]', _read("CLOSED_DOORS"))
