@@ -25,6 +25,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 if TYPE_CHECKING:
     from django.db.models import Model
+
     from jobstate.states import Outcome
 
 __all__ = [

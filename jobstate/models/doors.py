@@ -113,5 +113,5 @@ class GuardedModel(JobColumns):
     def _rows(self, alias: str) -> models.QuerySet[Any]:
         """This job's row on the table that owns the status, past every manager."""
         owner = self._owner()
-        pk = getattr(self, owner._meta.pk.attname)
-        return models.QuerySet(owner, using=alias).filter(pk=pk)
+        own_key = getattr(self, owner._meta.pk.attname)  # not set yet on a child that was never loaded
+        return models.QuerySet(owner, using=alias).filter(pk=self.pk if own_key is None else own_key)

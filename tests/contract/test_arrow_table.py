@@ -1,0 +1,82 @@
+"""The whole table of (from, to): outcome, number of statements, and every other row untouched."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+
+from jobstate import IllegalTransition, JobState, Outcome
+from tests.app.models import ChildJob
+
+pytestmark = pytest.mark.django_db(databases=["default", "other"])
+
+# By hand, on purpose: what the design says, not what the library computes.
+# A applied, F final, N not in source, I illegal.
+TARGETS = ["CREATED", "PENDING", "STARTED", "RETRY", "CANCELING", "SUCCESS", "FAILURE", "REVOKED", "UNKNOWN"]
+TABLE = {
+    "CREATED": "IAANAAAAI",
+    "PENDING": "INANAAAAI",
+    "STARTED": "IANAAAAAI",
+    "RETRY": "INANAAAAI",
+    "CANCELING": "INNNNNNAI",
+    "SUCCESS": "IFFFFFFFI",
+    "FAILURE": "IFFFFFFFI",
+    "REVOKED": "IFFFFFFFI",
+    "UNKNOWN": "INNNNNNNI",
+}
+OUTCOMES = {"A": Outcome.APPLIED, "F": Outcome.FINAL, "N": Outcome.NOT_IN_SOURCE}
+CELLS = [(source, target, cell) for source, row in TABLE.items() for target, cell in zip(TARGETS, row, strict=True)]
+
+
+def test_the_table_names_every_state():
+    assert [s.value for s in JobState] == TARGETS == list(TABLE)
+
+
+@pytest.mark.parametrize(("source", "target", "cell"), CELLS)
+def test_cell(make, fresh, using, source, target, cell):
+    job, bystander = make(status=source), make(status="STARTED")
+    before, beside = _row(fresh(job)), _row(fresh(bystander))
+
+    with CaptureQueriesContext(connections[using]) as sent:
+        if cell == "I":
+            with pytest.raises(IllegalTransition):
+                job._guarded_status_update(target)
+        else:
+            assert job._guarded_status_update(target) is OUTCOMES[cell]
+
+    assert len(sent) == {"A": 1, "F": 2, "N": 2, "I": 0}[cell]
+    after = _row(fresh(job))
+    if cell == "A":
+        assert (after["status"], after["previous_status"], job.status) == (target, source, target)
+        assert (after["finished_at"] is not None) is (target in ("SUCCESS", "FAILURE", "REVOKED"))
+        assert (after["lease_expires_at"] is not None) is (target in ("PENDING", "STARTED", "RETRY", "CANCELING"))
+        assert after["modified"] > before["modified"]
+    else:
+        assert after == before
+        assert job.status == source
+    assert _row(fresh(bystander)) == beside
+
+
+@pytest.mark.parametrize("source", [s for s in TARGETS if s not in ("SUCCESS", "FAILURE", "REVOKED")])
+def test_a_claimed_row_that_is_started_is_superseded_for_another_claimant(make, source):
+    job = make(status=source, claim_token="somebody" if source == "STARTED" else "")
+
+    outcome = job.claim()
+
+    expected = {"STARTED": Outcome.SUPERSEDED, "CANCELING": Outcome.NOT_IN_SOURCE, "UNKNOWN": Outcome.NOT_IN_SOURCE}
+    assert outcome is expected.get(source, Outcome.APPLIED)
+
+
+def test_the_statement_is_on_the_table_that_owns_the_status(django_assert_num_queries):
+    job = ChildJob.objects.create()
+
+    with CaptureQueriesContext(connections["default"]) as sent:
+        job.claim()
+
+    assert "app_childjob" not in sent[0]["sql"]
+    assert "SELECT" not in sent[0]["sql"].upper()
+
+
+def _row(job):
+    return {f.attname: getattr(job, f.attname) for f in job._meta.concrete_fields}
