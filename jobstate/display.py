@@ -47,7 +47,7 @@ def status_facts(job: JobMixin) -> dict[str, Any]:
     """What the status view answers: plain values, and of errors only that there is a reason."""
     return {
         "id": str(job.pk),
-        "model": job._meta.label_lower,
+        "model": job.model_label,
         "status": job.status,
         "label": str(job.state.label),
         "is_final": job.is_final,

@@ -74,7 +74,7 @@ class JobState(models.TextChoices):
         """
         if value == "RECEIVED":
             return cls.PENDING
-        return cls._value2member_map_.get(value, cls.UNKNOWN)  # type: ignore[return-value]
+        return cls(value) if isinstance(value, str) and value in cls.values else cls.UNKNOWN
 
 
 class Reason(models.TextChoices):

@@ -57,6 +57,11 @@ class JobColumns(TimeStampedModel):
         return JobState.from_celery(self.status)
 
     @property
+    def model_label(self) -> str:
+        """`app.Model`, as URLs and messages name the kind of job."""
+        return self._meta.label
+
+    @property
     def is_final(self) -> bool:
         """Whether the job has ended."""
         return self.status in JobState.final_states()

@@ -107,7 +107,7 @@ class JobSteps(JobWriter):
     def _publishing(self, call: TaskCall, task_id: str, generation: int, delay: float | None = None) -> list[Effect]:
         if not call.task:
             return []
-        headers = run_headers(self._meta.label, self.pk, self._ready(), generation)
+        headers = run_headers(self.model_label, self.pk, self._ready(), generation)
         message = RunMessage(call, task_id, headers, delay)
         return [("publish", lambda: get_runner().publish(message))]
 

@@ -10,7 +10,7 @@ from django.db import DatabaseError, IntegrityError
 
 from jobstate import GuardedFieldError, GuardedFieldWarning, JobState
 from jobstate.transitions import GUARDED_COLUMNS
-from tests.app.models import ChildJob, Job, UuidJob
+from tests.app.models import ChildJob, Job, Owner, UuidJob
 
 pytestmark = pytest.mark.django_db(databases=["default", "other"])
 
@@ -87,8 +87,6 @@ def test_querysets_refuse(make, model, using, fresh):
 
 
 def test_related_managers_refuse(make):
-    from tests.app.models import Owner
-
     owner = Owner.objects.create(name="ann")
     Job.objects.create(owner=owner)
 
