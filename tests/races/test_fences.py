@@ -61,6 +61,53 @@ def test_a_writer_of_an_old_run_changes_nothing_of_the_new_one(holder, verb, fen
         assert newer.succeed()
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_instance_loaded_in_an_old_run_changes_nothing_of_the_new_one(holder, verb):
+    act, _ = VERBS[verb]
+    outsider = Job.objects.get(pk=holder.pk)  # it holds no claim, so the generation alone keeps it out
+    late = parked(lambda: act(outsider))
+
+    newer = Job.objects.get(pk=holder.pk)
+    newer.restart(replace=True)
+    newer.claim(worker="second")
+    late.resume()
+
+    assert late.result() is Outcome.SUPERSEDED
+    assert newer.succeed()
+
+
+@pytest.mark.parametrize("fenced", [True, False], ids=["fenced", "status alone loses"])
+def test_the_message_of_an_old_run_does_not_claim_the_new_one(holder, fenced):
+    generation = holder.generation
+
+    def deliver():
+        job = Job.objects.get(pk=holder.pk)
+        return job.claim(worker="late", generation=generation) if fenced else unfenced(job, "STARTED")
+
+    late = parked(deliver)
+    Job.objects.get(pk=holder.pk).restart(replace=True)
+    late.resume()
+
+    told = late.result()
+    assert (Job.objects.get(pk=holder.pk).status == "PENDING") is fenced
+    if fenced:
+        assert told is Outcome.SUPERSEDED
+
+
+def test_of_two_restarts_one_begins_a_run(holder, runner):
+    holder.fail("boom")
+    first, second = Job.objects.get(pk=holder.pk), Job.objects.get(pk=holder.pk)
+    late = parked(second.restart)
+
+    assert first.restart()
+    first.claim()
+    first.fail("again")
+    late.resume()
+
+    assert late.result() is Outcome.SUPERSEDED
+    assert (Job.objects.get(pk=holder.pk).generation, len(runner.published)) == (2, 2)
+
+
 @pytest.mark.parametrize("verb", ["succeed", "fail", "retry"])
 @pytest.mark.parametrize("fenced", [True, False], ids=["fenced", "generation alone loses"])
 def test_a_stale_claim_in_the_same_run_changes_nothing(holder, verb, fenced):
