@@ -160,7 +160,8 @@ class Result:
 
 def check_columns(model: type[Model], columns: Mapping[str, Any]) -> None:
     """Raise InvalidColumn for what cannot ride in the one statement on the model's own table."""
-    own_table = {f.name for f in model._meta.local_concrete_fields if not f.primary_key}
+    fields = [f for f in model._meta.local_concrete_fields if not f.primary_key]
+    own_table = {f.name for f in fields} | {f.attname for f in fields}
     for name in columns:
         if name in _OWN_COLUMNS:
             raise InvalidColumn(f"{name} is set by the guard itself; leave it out.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from jobstate.context import Claim
 from jobstate.models.error_text import storable_error
 from jobstate.models.steps import JobSteps
@@ -26,6 +28,12 @@ class ReportedEnds(JobSteps):
         self._ready()  # a write of the body that was rolled back is not the truth
         if not self.is_final and self.status != JobState.RETRY:
             self._end(JobState.SUCCESS, {"reason": "", "error": ""})
+
+    def _end_retried(self, wait: timedelta) -> None:
+        """The body asked for another try; RETRY was written then, unless a transaction around it rolled back."""
+        self._ready()
+        if self.status == JobState.STARTED:
+            self._give_back(wait)
 
     def _end_canceled(self) -> None:
         """The holder stopped because of a cancel: REVOKED."""

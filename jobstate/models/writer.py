@@ -10,7 +10,6 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import connections, router, transaction
-from django.db.models import Expression
 
 from jobstate.context import ambient_claim
 from jobstate.exceptions import InvalidColumn, TransitionRefused, UnsavedJob
@@ -176,7 +175,7 @@ class JobWriter(GuardedModel):
             self._uncommitted = (*self._uncommitted, Uncommitted(using, self._held, claimed))
         assigned = change.assignments(self._owner())
         for name, value in assigned.items():
-            if isinstance(value, Expression) or hasattr(value, "resolve_expression"):
+            if hasattr(value, "resolve_expression"):
                 self.__dict__.pop(name, None)
             else:
                 setattr(self, name, value)
