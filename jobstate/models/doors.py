@@ -27,6 +27,10 @@ class GuardedModel(JobColumns):
     class Meta(JobColumns.Meta):
         abstract = True
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        models.signals.pre_save.connect(_complete_fixture, sender=cls)
+
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **kwargs: Any) -> Self:
         instance = super().from_db(db, field_names, values, **kwargs)
@@ -115,3 +119,8 @@ class GuardedModel(JobColumns):
         owner = self._owner()
         own_key = getattr(self, owner._meta.pk.attname)  # not set yet on a child that was never loaded
         return models.QuerySet(owner, using=alias).filter(pk=self.pk if own_key is None else own_key)
+
+
+def _complete_fixture(instance: GuardedModel, raw: bool, **kwargs: Any) -> None:
+    if raw:  # a fixture does not come through save()
+        instance._complete_new_row()

@@ -176,7 +176,9 @@ def test_fixtures_may_bring_any_state():
     for loaded in serializers.deserialize("json", text):
         loaded.save()
 
-    assert (UuidJob.objects.get().status, UuidJob.objects.get().generation) == ("SUCCESS", 3)
+    loaded = UuidJob.objects.get()
+    assert (loaded.status, loaded.generation) == ("SUCCESS", 3)
+    assert loaded.finished_at is not None
 
 
 def test_a_copy_of_a_loaded_job_begins_anew(make, fresh, model, using):
