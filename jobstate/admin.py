@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -30,11 +31,11 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     The guarded columns are shown and cannot be edited.
     """
 
-    actions = ("cancel_jobs",)
+    actions: Sequence[Any] = ("cancel_jobs",)
     date_hierarchy = "created"
-    list_display = ("__str__", "badge", "generation", "attempt", "worker", "started_at", "duration")
-    list_filter = ("status", "reason")
-    search_fields = ("=task_id", "key")
+    list_display: Sequence[Any] = ("__str__", "badge", "generation", "attempt", "worker", "started_at", "duration")
+    list_filter: Sequence[Any] = ("status", "reason")
+    search_fields: Sequence[str] = ("=task_id", "key")
     show_full_result_count = False
 
     class Media:
@@ -43,6 +44,10 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         shown = [name for name in GUARDED_COLUMNS if name not in _INTERNAL]
         return ["badge", *super().get_readonly_fields(request, obj), *shown]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        names: list[Any] = list(super().get_fields(request, obj))
+        return ["badge", *(name for name in names if name != "badge")]  # the state comes first
 
     @admin.display(description=_("state"), ordering="status")
     def badge(self, job: JobMixin) -> SafeString:

@@ -163,14 +163,14 @@ class JobMixin(ReportedEnds):
         A task calls it wherever it can stop: between files, between batches.
         """
         using = self._ready()
-        row = current_row(self._rows(using))
-        name = f"{self._meta.label} {self.pk}"
-        if row is None or self._fence(using).shuts_out(row):
-            raise JobSuperseded(
-                f"{name} is {'gone' if row is None else 'in other hands'}: stop, and write nothing more."
-            )
-        if row.status in (JobState.CANCELING, JobState.REVOKED):
+        row, fence = current_row(self._rows(using)), self._fence(using)
+        name = f"{self.model_label} {self.pk}"
+        if row is None:
+            raise JobSuperseded(f"{name} is gone: stop, and write nothing more.")
+        if row.generation == fence.generation and row.status in (JobState.CANCELING, JobState.REVOKED):
             raise JobCanceled(f"{name} was cancelled (it is {row.status} now): stop, and write nothing more.")
+        if fence.shuts_out(row):
+            raise JobSuperseded(f"{name} is in other hands: stop, and write nothing more.")
         if row.status in JobState.final_states():
             raise JobSuperseded(f"{name} has ended (it is {row.status} now): stop, and write nothing more.")
 

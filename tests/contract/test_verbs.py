@@ -405,6 +405,20 @@ def test_a_checkpoint_stops_the_holder(make, fresh, meddle, error):
         holder.checkpoint()
 
 
+def test_a_checkpoint_tells_of_a_cancel_even_after_the_lease(make, fresh, model, using):
+    holder = make()
+    holder.claim()
+    past = datetime.now(timezone.utc) - timedelta(minutes=2)
+    model.objects.using(using).unguarded().filter(pk=holder.pk).update(lease_expires_at=past)
+    fresh(holder).cancel()
+    assert fresh(holder).status == "REVOKED"
+
+    with pytest.raises(JobCanceled):
+        holder.checkpoint()
+
+    assert holder.succeed() is Outcome.SUPERSEDED
+
+
 def test_columns_ride_in_the_same_statement(django_assert_num_queries):
     job = SummedJob.objects.create()
 

@@ -1,0 +1,104 @@
+"""What the demo claims, each held against the rows; a claim without differences is true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+from example_project.census.counting import Count, count_directory, python_files
+from example_project.census.models import Census
+from example_project.demo.sightings import Sightings
+from jobstate import JobState, Outcome, Reason
+
+__all__ = ["Claim", "check"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence, and whatever contradicts it."""
+
+    text: str
+    differences: Sequence[str]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing contradicts it."""
+        return not self.differences
+
+
+def check(victim_pk: int, sightings: Sightings) -> list[Claim]:
+    """Hold every claim of the demo against what was seen and what is there now."""
+    others = [census for pk, census in sightings.latest.items() if pk != victim_pk]
+    return [
+        recounted(others),
+        cancelled(sightings.latest[victim_pk]),
+        ended_for_good(sightings),
+        finished_at_is_right(sightings),
+        too_late_to_cancel(others[0]),
+    ]
+
+
+_recount = cache(count_directory)
+
+
+def recounted(censuses: Sequence[Census]) -> Claim:
+    """Each finished census says what a recount by one process says."""
+    wrong = [f"{c} is {c.status} {c.reason} {c.error}" for c in censuses if c.status != JobState.SUCCESS]
+    wrong += [
+        f"{c}: the row says {c.counted}, the recount {recount}"
+        for c in censuses
+        if c.status == JobState.SUCCESS and c.counted != (recount := _recount(c.directory))
+    ]
+    total = sum((c.counted for c in censuses), Count())
+    unreadable = f", {total.unreadable:,} unreadable" if total.unreadable else ""
+    return Claim(
+        f"{len(censuses)} finished as SUCCESS, each with the numbers of the recount: "
+        f"{total.files:,} files, {total.lines:,} lines, {total.tokens:,} tokens{unreadable}",
+        wrong,
+    )
+
+
+def cancelled(census: Census) -> Claim:
+    """The cancelled census ended as such, and before its end."""
+    there = len(python_files(census.directory))
+    wrong = []
+    if (census.status, census.reason) != (JobState.REVOKED, Reason.CANCELED):
+        wrong.append(f"it is {census.status}, with reason {census.reason or 'none'}")
+    if not 0 < census.files < census.total_files == there:
+        wrong.append(f"{census.files} files of {census.total_files} counted; there are {there}")
+    share = f"{census.files:,} of {census.total_files:,} files"
+    return Claim(f"the cancelled one is REVOKED, with reason CANCELED, at {share}", wrong)
+
+
+def ended_for_good(sightings: Sightings) -> Claim:
+    """No row moved once its state was final: neither its state nor its numbers."""
+    wrong = [
+        f"{sightings.latest[pk]}: {before} became {after}"
+        for pk, seen in sightings.history.items()
+        for before, after in pairwise(seen)
+        if before.is_final
+    ]
+    return Claim("no row moved once its state was final, not even when the worker had ended", wrong)
+
+
+def finished_at_is_right(sightings: Sightings) -> Claim:
+    """The time of the end is there exactly when the state is final."""
+    wrong = [
+        f"{sightings.latest[pk]}: {sighting}"
+        for pk, seen in sightings.history.items()
+        for sighting in seen
+        if sighting.is_final != (sighting.finished_at is not None)
+    ]
+    return Claim(f"finished_at was set exactly where the state was final, in {sightings.looks} looks", wrong)
+
+
+def too_late_to_cancel(census: Census) -> Claim:
+    """A finished job refuses a cancel and stays as it is."""
+    outcome = census.cancel()
+    now = Census.objects.get(pk=census.pk)
+    wrong = [] if outcome is Outcome.FINAL else [f"the answer was {outcome.name}"]
+    if (now.status, now.finished_at) != (JobState.SUCCESS, census.finished_at):
+        wrong.append(f"it is {now.status} now, finished at {now.finished_at}")
+    return Claim(f"a cancel() of the {census} that came after its end was refused: {outcome.name}", wrong)
