@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.utils.translation import gettext_lazy as _
@@ -31,11 +30,11 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     The guarded columns are shown and cannot be edited.
     """
 
-    actions: Sequence[Any] = ("cancel_jobs",)
+    actions: ClassVar[tuple[Any, ...]] = ("cancel_jobs",)
     date_hierarchy = "created"
-    list_display: Sequence[Any] = ("__str__", "badge", "generation", "attempt", "worker", "started_at", "duration")
-    list_filter: Sequence[Any] = ("status", "reason")
-    search_fields: Sequence[str] = ("=task_id", "key")
+    list_display: ClassVar[tuple[Any, ...]] = ("__str__", "badge", "generation", "attempt", "worker", "started_at", "duration")
+    list_filter: ClassVar[tuple[Any, ...]] = ("status", "reason")
+    search_fields: ClassVar[tuple[str, ...]] = ("=task_id", "key")
     show_full_result_count = False
 
     class Media:
