@@ -30,9 +30,9 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     The guarded columns are shown and cannot be edited.
     """
 
-    actions: ClassVar[tuple[Any, ...]] = ("cancel_jobs",)
+    actions: tuple[Any, ...] = ("cancel_jobs",)
     date_hierarchy = "created"
-    list_display: ClassVar[tuple[Any, ...]] = ("__str__", "badge", "generation", "attempt", "worker", "started_at", "duration")
+    list_display: tuple[Any, ...] = ("__str__", "badge", "generation", "attempt", "worker", "started_at", "duration")
     list_filter: ClassVar[tuple[Any, ...]] = ("status", "reason")
     search_fields: ClassVar[tuple[str, ...]] = ("=task_id", "key")
     show_full_result_count = False

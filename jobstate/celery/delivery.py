@@ -11,6 +11,7 @@ from jobstate.context import Claim
 from jobstate.dispatch import GENERATION_HEADER, MODEL_HEADER, PK_HEADER, USING_HEADER
 from jobstate.exceptions import MisuseError
 from jobstate.models import JobMixin
+from jobstate.retry import retrying
 from jobstate.transitions import Fence
 
 __all__ = ["CLAIM_KEY", "Delivery"]
@@ -44,15 +45,23 @@ class Delivery:
 
     def job(self) -> JobMixin | None:
         """The job as it is now, or None if its row is gone."""
-        return self.model._base_manager.using(self.using).filter(pk=self.pk).first()
+        rows = self.model._base_manager.using(self.using).filter(pk=self.pk)
+        found: JobMixin | None = retrying(self.using)(rows.first)
+        return found
 
-    def claim(self) -> Claim:
+    def claim(self, job: JobMixin) -> Claim:
         """The claim as the context carries it."""
-        return Claim(self.model._owner()._meta.label, self.pk, self.using, self.generation or 0, self.token)
+        generation = self._generation_of(job) or 0
+        return Claim(self.model._owner()._meta.label, self.pk, self.using, generation, self.token)
 
-    def fence(self, *claims: str) -> Fence:
+    def fence(self, job: JobMixin, *claims: str) -> Fence:
         """The fence of this delivery, for writes under one of `claims`."""
-        return Fence(self.generation, frozenset(claims))
+        return Fence(self._generation_of(job), frozenset(claims))
+
+    def _generation_of(self, job: JobMixin) -> int | None:
+        """The run that the message is for; where it does not say, the run that it claimed."""
+        claimed = bool(self.token) and job.claim_token == self.token
+        return job.generation if self.generation is None and claimed else self.generation
 
 
 def _entry(request: Any, name: str) -> Any:

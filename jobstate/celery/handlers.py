@@ -21,7 +21,7 @@ from jobstate.celery.delivery import Delivery
 from jobstate.celery.task import actor_of, job_of
 from jobstate.context import acting_as, holding
 from jobstate.models import JobMixin
-from jobstate.states import Reason
+from jobstate.states import JobState, Reason
 
 __all__ = ["connect"]
 
@@ -73,12 +73,27 @@ def on_failure(sender: Any, exception: BaseException, **_: Any) -> None:
     close_old_connections()
     delivery, job = _in_main_process(request)
     if delivery is not None and job is not None:
-        with acting_as(actor_of(request), "signal"), holding(delivery.claim()):
+        with acting_as(actor_of(request), "signal"), holding(delivery.claim(job)):
             job.fail(exception, _reason(exception))
 
 
 @_logged
-def on_revoked(request: Any, expired: bool, **_: Any) -> None:
+def on_terminate(request: Any, **_: Any) -> None:
+    """Celery is about to signal the task's process (P), perhaps for an operator who knows no jobs.
+
+    What the body does about the signal, fail for instance, may be written before Celery tells of
+    the revoke; so the job is CANCELING before the process hears of it.
+    """
+    close_old_connections()
+    delivery, job = _in_main_process(request)
+    if delivery is not None and job is not None:
+        with acting_as(actor_of(request), "signal"):
+            fence = delivery.fence(job, delivery.token)
+            job._write_quietly(JobState.CANCELING, {JobState.STARTED}, {}, fence)
+
+
+@_logged
+def on_revoked(request: Any, expired: bool, signum: int | str | None = None, **_: Any) -> None:
     """Celery dropped or stopped the task (P), whether or not the job was cancelled."""
     close_old_connections()
     delivery, job = _in_main_process(request)
@@ -86,9 +101,14 @@ def on_revoked(request: Any, expired: bool, **_: Any) -> None:
         return
     with acting_as(actor_of(request), "signal"):
         if expired:
-            job._end_expired(delivery.fence(""))
+            job._end_expired(delivery.fence(job, ""))
+        elif isinstance(signum, str):
+            # Nobody revoked this task: a process that once survived a terminating signal has died, and
+            # Celery takes every later death of it for a revoke.
+            with holding(delivery.claim(job)):
+                job.fail(f"The worker's process ended by signal {signum}.", Reason.LOST)
         else:
-            job._end_revoked(delivery.fence("", delivery.token))
+            job._end_revoked(delivery.fence(job, "", delivery.token))
 
 
 @_logged
@@ -98,7 +118,7 @@ def on_unknown(message: Any, name: str, **_: Any) -> None:
     delivery, job = _in_main_process(message.headers)
     if delivery is not None and job is not None:
         with acting_as("celery", "signal"):
-            job._end_unknown_task(name, delivery.fence(""))
+            job._end_unknown_task(name, delivery.fence(job, ""))
 
 
 def _in_main_process(request: Any) -> tuple[Delivery | None, JobMixin | None]:

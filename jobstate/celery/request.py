@@ -10,6 +10,7 @@ from uuid import uuid4
 from celery.worker.request import Request
 
 from jobstate.celery.delivery import CLAIM_KEY
+from jobstate.celery.handlers import on_terminate
 
 __all__ = ["JobRequest"]
 
@@ -20,6 +21,11 @@ class JobRequest(Request):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.request_dict[CLAIM_KEY] = uuid4().hex
+
+    def terminate(self, pool: Any, signal: Any = None) -> None:
+        if self.time_start:  # else Celery asks again once the task has been accepted
+            on_terminate(request=self._context)  # type: ignore[attr-defined]
+        super().terminate(pool, signal)
 
     def on_timeout(self, soft: bool, timeout: float) -> Any:
         with self._current():
