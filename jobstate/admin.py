@@ -50,10 +50,12 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("state"), ordering="status")
     def badge(self, job: JobMixin) -> SafeString:
+        """The state, readable without colour."""
         return display.badge(job)
 
     @admin.display(description=_("duration"))
     def duration(self, job: JobMixin) -> str:
+        """Hours, minutes and seconds since the run's first claim."""
         return "" if job.duration is None else str(job.duration).split(".")[0]
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +21,8 @@ class JobstateConfig(AppConfig):
 
     def ready(self) -> None:
         checks.register()
-        dispatch.use_runner()
+        with suppress(ImportError, AttributeError):  # the checks say it better: E002, E003
+            dispatch.use_runner()
         import jobstate.celery.handlers as handlers  # models are loaded only now
 
         handlers.connect()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
+from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.module_loading import import_string
 
@@ -101,6 +102,8 @@ def use_runner(runner: Runner | None = None) -> Runner | None:
 
 def get_runner() -> Runner:
     """The runner that the app set up when Django started."""
-    if _runner is None:
+    if _runner is None and not apps.is_installed("jobstate"):
         raise NotInstalled('jobstate is not set up: add "jobstate" to INSTALLED_APPS.')
-    return _runner
+    if _runner is None:
+        use_runner()
+    return cast("Runner", _runner)

@@ -3,7 +3,7 @@
 ::
 
     JobStateError
-    ├── MisuseError               the call can never work; nothing was sent to the database
+    ├── MisuseError               the call can never work; nothing was written
     │   ├── IllegalTransition     no such state, or no such arrow
     │   ├── GuardedFieldError     a guarded column was to be written past the guard
     │   ├── InvalidColumn         a column that cannot ride in the status UPDATE
@@ -51,7 +51,7 @@ class JobStateError(Exception):
 
 
 class MisuseError(JobStateError, ValueError):
-    """The call can never work as written; no statement was sent."""
+    """The call can never work as written; nothing was written."""
 
 
 class IllegalTransition(MisuseError):

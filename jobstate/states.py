@@ -81,12 +81,19 @@ class Reason(models.TextChoices):
     """Why a job ended, beside its final status."""
 
     ERROR = "ERROR", _("The task raised an error")
+    """The body raised."""
     LOST = "LOST", _("The worker was lost")
+    """The process that ran it died."""
     TIMEOUT = "TIMEOUT", _("The time limit was exceeded")
+    """A time limit ended it."""
     EXPIRED = "EXPIRED", _("It expired before it began")
+    """Its message expired before it began."""
     CANCELED = "CANCELED", _("It was cancelled")
+    """Somebody cancelled it."""
     REJECTED = "REJECTED", _("The task rejected its message")
+    """The task rejected its message."""
     UNKNOWN_TASK = "UNKNOWN_TASK", _("The worker does not know the task")
+    """No worker knew the task."""
 
 
 class Outcome(Enum):

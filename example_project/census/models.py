@@ -11,6 +11,7 @@ from django.db import models
 
 from example_project.census.counting import Count
 from example_project.census.packages import known_packages, title_of, validate_package
+from jobstate import JobState
 from jobstate.models import JobMixin
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Census(JobMixin):
 
     def record(self, count: Count, **also: int) -> None:
         """Save what was counted so far, as long as this worker's claim is the one that counts."""
-        mine = Census.objects.active().filter(pk=self.pk, claim_token=self.claim_token)
+        mine = Census.objects.filter(pk=self.pk, status=JobState.STARTED, claim_token=self.claim_token)
         mine.update(**asdict(count), **also)
 
     def can_be_seen_by(self, user: AbstractBaseUser | AnonymousUser) -> bool:

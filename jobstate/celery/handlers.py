@@ -18,7 +18,7 @@ from celery.exceptions import Reject
 from django.db import close_old_connections
 
 from jobstate.celery.delivery import Delivery
-from jobstate.celery.task import actor_of, job_of
+from jobstate.celery.task import actor_of, job_of, wait_of
 from jobstate.context import acting_as, holding
 from jobstate.models import JobMixin
 from jobstate.states import JobState, Reason
@@ -46,17 +46,24 @@ def _logged(handler: Callable[..., None]) -> Callable[..., None]:
 
 @_logged
 def on_postrun(sender: Any, state: str | None, retval: Any, **_: Any) -> None:
-    """The body ended (C). A state of None or IGNORED decides nothing; RETRY was written before."""
+    """The body ended (C). A state of None or IGNORED decides nothing."""
     job = job_of(sender.request)
-    if job is None or state not in (states.SUCCESS, states.REJECTED):
+    if job is None:
         return
     with acting_as(actor_of(sender.request), "signal"):
         if state == states.SUCCESS:
             job._end_returned()
-        elif retval.requeue:
-            job._give_back(timedelta())
-        else:
-            job.fail(str(retval.reason or "rejected"), Reason.REJECTED)
+        elif state == states.RETRY:
+            job._end_retried(wait_of(retval.when))
+        elif state == states.REJECTED:
+            _end_rejected(job, retval)
+
+
+def _end_rejected(job: JobMixin, rejection: Any) -> None:
+    if rejection.requeue:
+        job._give_back(timedelta())
+    else:
+        job.fail(str(rejection.reason or "rejected"), Reason.REJECTED)
 
 
 @_logged

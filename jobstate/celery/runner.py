@@ -20,6 +20,7 @@ class CeleryRunner:
     """The runner that `JOBSTATE["RUNNER"]` names by default."""
 
     def check(self, call: TaskCall) -> None:
+        """Raise TaskNotRegistered or InvalidPayload for what no worker could run."""
         task = self._task(call.task)
         try:
             task.__header__(*call.args, **call.kwargs)
@@ -27,6 +28,7 @@ class CeleryRunner:
             raise InvalidPayload(f"{call.task} cannot be called like this: {error}.") from error
 
     def publish(self, message: RunMessage) -> None:
+        """Publish through the task's own `apply_async`, with the headers of the run."""
         options = _with_dates(message.call.options)
         headers = {**(options.pop("headers", None) or {}), **message.headers}
         if message.delay is not None:
@@ -37,6 +39,7 @@ class CeleryRunner:
         )
 
     def revoke(self, task_id: str, *, terminate: bool) -> None:
+        """Tell every worker; one that is not up never hears of it."""
         current_app.control.revoke(task_id, terminate=terminate)
 
     def _task(self, name: str) -> Any:

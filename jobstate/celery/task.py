@@ -15,7 +15,7 @@ from jobstate.exceptions import JobCanceled, JobStateError, JobStopped
 from jobstate.models import JobMixin
 from jobstate.states import Outcome
 
-__all__ = ["JobTask", "actor_of", "job_of"]
+__all__ = ["JobTask", "actor_of", "job_of", "wait_of"]
 
 
 def job_of(request: Any) -> JobMixin | None:
@@ -98,7 +98,8 @@ class JobTask(Task):  # type: ignore[type-arg]
         """
         job = job_of(self.request)
         if job is not None and self._has_tries_left(max_retries):
-            outcome = job._give_back(self._wait(eta, countdown))
+            seconds = self.default_retry_delay if countdown is None else countdown
+            outcome = job._give_back(wait_of(eta or seconds))
             if not outcome:
                 raise Ignore(f"{job._meta.label} {job.pk} is not tried again: {outcome.explanation}.")
         return super().retry(args, kwargs, exc, throw, eta, countdown, max_retries, **options)
@@ -107,8 +108,10 @@ class JobTask(Task):  # type: ignore[type-arg]
         limit = self.max_retries if max_retries is None else max_retries
         return limit is None or self.request.retries < limit
 
-    def _wait(self, eta: datetime | None, countdown: float | None) -> timedelta:
-        if eta is not None:
-            aware = eta if eta.tzinfo else eta.replace(tzinfo=timezone.utc)
-            return max(aware - datetime.now(timezone.utc), timedelta())
-        return timedelta(seconds=self.default_retry_delay if countdown is None else countdown)
+
+def wait_of(when: datetime | float | None) -> timedelta:
+    """How long until `when`, a date or a number of seconds; at once where it is None."""
+    if isinstance(when, datetime):
+        aware = when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+        return max(aware - datetime.now(timezone.utc), timedelta())
+    return timedelta(seconds=when or 0)

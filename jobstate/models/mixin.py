@@ -73,7 +73,8 @@ class JobMixin(ReportedEnds):
         """Begin the first run: CREATED becomes PENDING, and the message goes out after commit.
 
         `task` is a Celery task whose base is JobTask, its name, or a signature (`task.s(…).set(queue="slow")`)
-        when options are to travel along; without a task the job waits for a pulling worker.
+        when options are to travel along, or arguments called `task` or `strict`; without a task the job
+        waits until somebody claims it.
         TaskNotRegistered and InvalidPayload are raised before any SQL. A broker that is down is
         logged; the job is PENDING all the same.
         """
@@ -82,8 +83,10 @@ class JobMixin(ReportedEnds):
     def restart(self, *, replace: bool = False, strict: bool = False) -> Outcome:
         """Begin a new run of a finished job, with the task and arguments of the last one.
 
-        With `replace=True` a job in any state begins anew: after commit the old run's resources are
-        released and its task revoked, and whatever it still writes is refused.
+        Refused (NOT_IN_SOURCE) where the job has not ended. With `replace=True` a job begins anew in any
+        state that this release knows: after commit the old run's resources are released and its task
+        revoked, and whatever it still writes is refused. A job that was enqueued without a task
+        publishes nothing.
         """
         call = TaskCall.of_payload(self.task, self.payload)
         sources = RUN_STARTS.keys() if replace else JobState.final_states()
@@ -128,7 +131,8 @@ class JobMixin(ReportedEnds):
     def retry_later(self, delay: timedelta | float = 0, *, strict: bool = False) -> Outcome:
         """Give the job back for another try, due in `delay` (a timedelta or seconds).
 
-        The claim is over. A job that has a task is published again after commit, in the same run.
+        The claim is over, so return right after it. A job that has a task is published again after
+        commit, in the same run. There is no limit on tries; `attempt` counts them.
         """
         wait = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
         call = TaskCall.of_payload(self.task, self.payload)
@@ -139,8 +143,9 @@ class JobMixin(ReportedEnds):
         """Stop the job, whatever it does: CANCELING, and REVOKED once nobody holds it.
 
         After commit its resources are released and its task is revoked; a job that no live worker
-        holds is REVOKED at once, else by its worker's end. A finished job stays as it is (FINAL), and
-        a newer run is not touched (SUPERSEDED).
+        holds is REVOKED at once, else by its worker's end. A finished job stays as it is (FINAL), one
+        that is being cancelled already is told so (NOT_IN_SOURCE), and both are released; a newer run is
+        not touched (SUPERSEDED).
         """
         using = self._ready()
         fence = self._fence(using)

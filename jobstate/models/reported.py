@@ -47,7 +47,12 @@ class ReportedEnds(JobSteps):
 
     def _end_revoked(self, fence: Fence) -> None:
         """The runner dropped or stopped the task, whether or not it was `cancel()` that asked for it."""
+        if self.is_final and self.claim_token in (fence.claims or ()):
+            return  # this very delivery has come to its end before
         releasing = self._releasing(fence.generation or 0)
+        if self.status == JobState.CANCELING:
+            self._after_commit(self._ready(), [releasing, self._revoking_row(fence)])
+            return
         columns = {"reason": Reason.CANCELED.value}
         result = self._write(JobState.REVOKED, JobState.finalizable_states(), columns, fence=fence, effects=[releasing])
         if result.outcome is Outcome.NOT_IN_SOURCE:

@@ -39,8 +39,9 @@ class JobSteps(JobWriter):
     def release_resources(self, generation: int) -> None:
         """Free what a cancelled run may still hold; a hook for the app, empty by default.
 
-        Called after commit when the run `generation` was cancelled or replaced, perhaps more than once
-        and perhaps while its worker is still at it: it must be idempotent, and touch only that run.
+        Called after commit when the run `generation` was cancelled or replaced, also where the cancel
+        found the job final or its row gone, perhaps more than once and perhaps while its worker is still at
+        it: it must be idempotent, and touch only that run.
         """
 
     def _start_run(

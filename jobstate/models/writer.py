@@ -72,7 +72,8 @@ class JobWriter(GuardedModel):
         """Columns of the model's own that are written in the same statement as the status.
 
         Override it to keep a summary that can never disagree with the status. Values or
-        expressions; an expression sees the row as it was before.
+        expressions; an expression sees the row as it was before. It is called before a write that may
+        be refused, so it must have no effect of its own; naming a guarded column raises InvalidColumn.
         """
         return {}
 

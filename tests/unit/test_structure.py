@@ -98,6 +98,19 @@ call_command("check")
     assert 'HINT: Write "LEASE".' in done.stderr
 
 
+def test_a_runner_that_cannot_be_imported_is_told_by_the_check():
+    code = """
+settings.configure(INSTALLED_APPS=["jobstate"], JOBSTATE={"RUNNER": "no.such.Runner"})
+django.setup()
+from django.core.management import call_command
+call_command("check")
+"""
+    done = _outside(code)
+
+    assert done.returncode == 1
+    assert '(jobstate.E003) JOBSTATE["RUNNER"] cannot be imported' in done.stderr
+
+
 def test_jobstate_and_its_models_do_not_import_celery():
     code = """
 import sys
