@@ -5,6 +5,7 @@
 
 from jobstate.context import acting_as
 from jobstate.exceptions import (
+    AppendOnlyError,
     GuardedFieldError,
     GuardedFieldWarning,
     IllegalTransition,
@@ -24,6 +25,7 @@ from jobstate.signals import job_transition_refused, job_transitioned
 from jobstate.states import JobState, Outcome, Reason
 
 __all__ = [
+    "AppendOnlyError",
     "GuardedFieldError",
     "GuardedFieldWarning",
     "IllegalTransition",

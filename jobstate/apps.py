@@ -23,6 +23,7 @@ class JobstateConfig(AppConfig):
         checks.register()
         with suppress(ImportError, AttributeError):  # the checks say it better: E002, E003
             dispatch.use_runner()
-        import jobstate.celery.handlers as handlers  # models are loaded only now
+        from jobstate.celery import handlers, starting  # models are loaded only now
 
         handlers.connect()
+        starting.connect()

@@ -45,6 +45,12 @@ def _wrong_kind(name: str, value: object) -> list[CheckMessage]:
         return _runner_problems(value)
     if name == "CLOSED_DOORS":
         good, hint = value in ("raise", "warn"), 'Write "raise" or "warn".'
+    elif name == "HISTORY":
+        good, hint = value in conf.HISTORY_CHOICES, 'Write "all", "applied" or "none".'
+    elif name == "MAX_LOST":
+        good, hint = isinstance(value, int) and value >= 0, "Write a whole number, 3 for instance."
+    elif name == "RENEW_EVERY" and value is None:
+        good, hint = True, ""
     else:
         good = isinstance(value, timedelta) and value > timedelta()
         hint = "Write a timedelta greater than zero, timedelta(seconds=60) for instance."

@@ -15,11 +15,16 @@ from django.conf import settings
 DEFAULTS: Final[Mapping[str, object]] = {
     "RUNNER": "jobstate.celery.CeleryRunner",
     "LEASE": timedelta(seconds=60),
+    "RENEW_EVERY": None,
     "PENDING_LEASE": timedelta(minutes=10),
     "CANCEL_LEASE": timedelta(seconds=60),
+    "MAX_LOST": 3,
+    "HISTORY": "all",
     "RETRY_BUDGET": timedelta(seconds=30),
     "CLOSED_DOORS": "raise",
 }
+
+HISTORY_CHOICES: Final = ("all", "applied", "none")
 
 
 def configured() -> Mapping[str, Any]:
@@ -44,6 +49,25 @@ def runner_path() -> str:
 def lease(model: type) -> timedelta:
     """`LEASE`: how long a worker is believed without a sign of life."""
     return _read_for(model, "LEASE")
+
+
+def renew_every() -> timedelta:
+    """`RENEW_EVERY`: how often a worker renews its leases; by default a third of LEASE."""
+    own: timedelta | None = _read("RENEW_EVERY")
+    lease: timedelta = _read("LEASE")
+    return own or lease / 3
+
+
+def max_lost(model: type) -> int:
+    """`MAX_LOST`: how many lost workers one run survives before it fails as LOST."""
+    own = getattr(model, "max_lost", None)
+    return own if isinstance(own, int) else cast("int", _read("MAX_LOST"))
+
+
+def history(model: type) -> Literal["all", "applied", "none"]:
+    """`HISTORY`: what is recorded; everything, applied transitions only, or nothing."""
+    own = getattr(model, "history", None)
+    return cast('Literal["all", "applied", "none"]', own if own in HISTORY_CHOICES else _read("HISTORY"))
 
 
 def pending_lease(model: type) -> timedelta:

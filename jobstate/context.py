@@ -14,8 +14,13 @@ __all__ = ["Actor", "Claim", "acting_as", "ambient_claim", "current_actor", "hol
 class Actor:
     """Who writes, and through what: task, signal, view, admin, reaper, command or shell."""
 
-    name: str = ""
+    who: object = ""
     source: str = "shell"
+
+    @property
+    def name(self) -> str:
+        """Who it is, as text; a lazy user is asked only now."""
+        return str(self.who)[:255]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,12 @@ _claim: ContextVar[Claim | None] = ContextVar("jobstate_claim", default=None)
 
 @contextmanager
 def acting_as(name: object, source: str = "shell") -> Iterator[None]:
-    """Name whoever is behind the writes inside the block; it travels in the signals.
+    """Name whoever is behind the writes inside the block, for the history and the signals.
 
-    `name` is shown as text, a user for instance.
+    `name` is shown as text, a user for instance; `source` is what it acts through: task, signal,
+    view, admin, reaper, command or shell.
     """
-    token = _actor.set(Actor(str(name), source))
+    token = _actor.set(Actor(name, source))
     try:
         yield
     finally:

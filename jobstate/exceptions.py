@@ -9,6 +9,7 @@
     │   ├── InvalidColumn         a column that cannot ride in the status UPDATE
     │   ├── InvalidPayload        task arguments that JSON cannot carry
     │   ├── UnsavedJob            the job has no row yet
+    │   ├── AppendOnlyError       the history was to be rewritten
     │   └── TaskNotRegistered     nobody here knows the task
     ├── NotInstalled              "jobstate" is missing from INSTALLED_APPS
     ├── TransitionRefused         strict=True, and the row said no
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from jobstate.states import Outcome
 
 __all__ = [
+    "AppendOnlyError",
     "GuardedFieldError",
     "GuardedFieldWarning",
     "IllegalTransition",
@@ -72,6 +74,10 @@ class InvalidPayload(MisuseError):
 
 class UnsavedJob(MisuseError):
     """The job was never saved, so there is no row whose status could change."""
+
+
+class AppendOnlyError(MisuseError):
+    """The history of jobs was to be rewritten, or deleted outside pruning."""
 
 
 class TaskNotRegistered(MisuseError):

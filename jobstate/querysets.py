@@ -95,6 +95,17 @@ class JobQuerySet(models.QuerySet[_Job]):
         """Not ended, and past the lease of whoever has the job, by the database's clock."""
         return self.unfinished().filter(lease_expires_at__lt=clock.Instant())
 
+    def claim_next(self, worker: str = "", **filters: Any) -> _Job | None:
+        """Take the next job that waits and is due, highest priority first, then the oldest; None if there is none.
+
+        For workers that pull. Of several workers each gets another job. The instance holds the claim:
+        finish it with `succeed()`, `fail()` or `retry_later()`, and call `heartbeat()` while it runs.
+        """
+        self._for_write = True  # the alias to write to, unless `using()` chose one
+        jobs = self.using(self.db).filter(**filters)
+        job: _Job | None = self.model._claim_next(jobs, worker)  # type: ignore[attr-defined]
+        return job
+
     def unguarded(self) -> Self:
         """The same jobs with the doors open, for data repair and nothing else."""
         clone = self._clone()

@@ -13,6 +13,7 @@ import pytest
 from django.db import connection, connections
 
 from jobstate import dispatch
+from jobstate.transitions import history
 from tests.recording import RecordingRunner
 
 
@@ -46,6 +47,12 @@ def django_db_modify_db_settings(
 def _race_tests_run_on_postgresql(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("race") and connection.vendor != "postgresql":
         pytest.fail(f"{request.node.name} is a race test and wants PostgreSQL, not {connection.vendor}")
+
+
+@pytest.fixture(autouse=True)
+def _no_refusal_is_remembered() -> None:
+    """Repeated refusals are sampled per process, and keys come again on some databases."""
+    history._seen.clear()
 
 
 @pytest.fixture(autouse=True)

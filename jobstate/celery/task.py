@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from celery import Task
 from celery.exceptions import Ignore
 
+from jobstate import reaper
 from jobstate.celery.delivery import Delivery
 from jobstate.context import acting_as, holding
 from jobstate.exceptions import JobCanceled, JobStateError, JobStopped
@@ -65,8 +67,10 @@ class JobTask(Task):  # type: ignore[type-arg]
         if job is None:
             raise Ignore(f"{delivery.model._meta.label} {delivery.pk} is gone; its message is dropped.")
         token = delivery.token or uuid4().hex
-        worker = self.request.hostname or ""
-        outcome = job.claim(worker=worker, token=token, generation=delivery.generation)
+        claim = partial(job.claim, worker=self.request.hostname or "", token=token, generation=delivery.generation)
+        outcome = claim()
+        if outcome is Outcome.SUPERSEDED and _settled(delivery):
+            outcome = claim()
         if outcome not in (Outcome.APPLIED, Outcome.ALREADY):
             raise Ignore(f"{delivery.model._meta.label} {delivery.pk}: {outcome.explanation}; its message is dropped.")
         self.request.jobstate_job = job  # type: ignore[attr-defined]
@@ -115,3 +119,11 @@ def wait_of(when: datetime | float | None) -> timedelta:
         aware = when if when.tzinfo else when.replace(tzinfo=timezone.utc)
         return max(aware - datetime.now(timezone.utc), timedelta())
     return timedelta(seconds=when or 0)
+
+
+def _settled(delivery: Delivery) -> bool:
+    """Whether the run was STARTED by a worker that is gone, and has been given back now."""
+    lost = reaper.find_lost(delivery.model, delivery.pk, delivery.using)
+    if lost is None or delivery.generation not in (None, lost.generation):
+        return False
+    return bool(reaper.settle_job(lost, publish=False))  # this very delivery takes it

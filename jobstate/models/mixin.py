@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
-from uuid import uuid4
 
 from asgiref.sync import sync_to_async
-from django.apps import apps
-from django.db.models import F
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from jobstate import clock
 from jobstate.dispatch import TaskCall
-from jobstate.exceptions import JobCanceled, JobSuperseded, NotInstalled
+from jobstate.exceptions import JobCanceled, JobSuperseded
 from jobstate.models.error_text import storable_error
-from jobstate.models.reported import ReportedEnds
-from jobstate.models.steps import NOBODY, unless_lease_is_over
+from jobstate.models.pulling import PulledJob
+from jobstate.models.steps import NOBODY, claim_columns, unless_lease_is_over
 from jobstate.models.writer import Effect
 from jobstate.querysets import JobManager
+from jobstate.records import JobTransition, TransitionQuerySet
 from jobstate.states import RUN_STARTS, JobState, Outcome, Reason, sources_of
 from jobstate.transitions import Fence, current_row
 
@@ -44,7 +40,7 @@ def async_twin(verb: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     return twin
 
 
-class JobMixin(ReportedEnds):
+class JobMixin(PulledJob):
     """A long-running job whose status cannot be wrong.
 
     Subclass it, inherit `JobMixin.Meta`, and change the status by its verbs alone. Every verb is
@@ -53,7 +49,7 @@ class JobMixin(ReportedEnds):
 
     objects = JobManager()
 
-    class Meta(ReportedEnds.Meta):
+    class Meta(PulledJob.Meta):
         abstract = True
         permissions = (
             ("cancel_job", _("Can cancel jobs")),
@@ -61,13 +57,13 @@ class JobMixin(ReportedEnds):
             ("fail_job", _("Can mark jobs as failed")),
         )
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if not apps.is_installed("jobstate"):
-            raise NotInstalled(f'{cls.__name__} is a job, but "jobstate" is not in INSTALLED_APPS: add it there.')
-
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.pk}"
+
+    @property
+    def transitions(self) -> TransitionQuerySet:
+        """The job's history, oldest first: what was applied, and what was refused."""
+        return JobTransition.objects.using(self._state.db).of(self._owner()._meta.label, self.pk)
 
     def enqueue(self, task: Any = None, *args: Any, strict: bool = False, **kwargs: Any) -> Outcome:
         """Begin the first run: CREATED becomes PENDING, and the message goes out after commit.
@@ -105,14 +101,7 @@ class JobMixin(ReportedEnds):
         is the run that the caller was asked to do, by default the one that this instance knows.
         """
         fence = Fence(generation or self._fence(self._ready()).generation)
-        columns = {
-            "claim_token": token or uuid4().hex,
-            "worker": worker[:255],
-            "attempt": F("attempt") + 1,
-            "started_at": Coalesce(F("started_at"), clock.Now()),
-            "reason": "",
-            "error": "",
-        }
+        columns = claim_columns(worker, token)
         result = self._write(JobState.STARTED, sources_of(JobState.STARTED), columns, fence=fence)
         return self._answer(result, JobState.STARTED, strict)
 
@@ -160,6 +149,8 @@ class JobMixin(ReportedEnds):
             self._after_commit(using, [releasing, *revoking])
         if result.took_effect or result.outcome is Outcome.NOT_IN_SOURCE:
             self._after_commit(using, [self._revoking_row(Fence(generation, NOBODY))])
+        if result.outcome is Outcome.NOT_IN_SOURCE:  # perhaps whoever should have ended it is gone
+            self._after_commit(using, [self._revoking_row(Fence(generation, lease_over=True))])
         return self._answer(result, JobState.CANCELING, strict)
 
     def checkpoint(self) -> None:
@@ -199,3 +190,4 @@ class JobMixin(ReportedEnds):
     aretry_later = async_twin(retry_later)
     acancel = async_twin(cancel)
     acheckpoint = async_twin(checkpoint)
+    aheartbeat = async_twin(PulledJob.heartbeat)

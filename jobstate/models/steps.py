@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from django.db.models import Case, F, Value, When
+from django.db.models.functions import Coalesce
 
 from jobstate import clock, conf
 from jobstate.dispatch import RunMessage, TaskCall, get_runner, run_headers
@@ -16,7 +17,7 @@ from jobstate.models.writer import Effect, JobWriter
 from jobstate.states import JobState, Outcome, Reason, sources_of
 from jobstate.transitions import Fence, Result
 
-__all__ = ["NOBODY", "JobSteps", "unless_lease_is_over"]
+__all__ = ["NOBODY", "JobSteps", "claim_columns", "unless_lease_is_over"]
 
 NOBODY: frozenset[str] = frozenset({""})
 
@@ -25,6 +26,18 @@ def unless_lease_is_over() -> Case:
     """The claim as it is, or none where its holder gave no sign of life in time."""
     over = When(lease_expires_at__lt=clock.Instant(), then=Value(""))
     return Case(over, default=F("claim_token"))
+
+
+def claim_columns(worker: str, token: str = "") -> dict[str, Any]:
+    """What a claim writes beside the status."""
+    return {
+        "claim_token": token or uuid4().hex,
+        "worker": worker[:255],
+        "attempt": F("attempt") + 1,
+        "started_at": Coalesce(F("started_at"), clock.Now()),
+        "reason": "",
+        "error": "",
+    }
 
 
 class JobSteps(JobWriter):

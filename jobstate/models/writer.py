@@ -15,7 +15,6 @@ from jobstate.context import ambient_claim
 from jobstate.exceptions import InvalidColumn, TransitionRefused, UnsavedJob
 from jobstate.models.doors import GuardedModel
 from jobstate.querysets import guarded_among
-from jobstate.retry import retrying
 from jobstate.states import JobState, Outcome, arrow_sources
 from jobstate.transitions import (
     GUARDED_COLUMNS,
@@ -111,7 +110,7 @@ class JobWriter(GuardedModel):
         change = self._change(using, to, sources, columns, fence)
         rows = self._rows(using)
         result = guarded_update(rows, change)
-        announcing = partial(announce, rows, type(self), self.pk, change, result)
+        announcing = partial(announce, rows, type(self), change, result)
         if result.took_effect:
             self._adopt(change, using)
             self._after_commit(using, [*effects, ("signal", announcing)])
@@ -126,10 +125,11 @@ class JobWriter(GuardedModel):
         using = self._ready()
         change = self._change(using, to, sources, columns, fence)
         rows = self._rows(using)
-        if not retrying(using)(try_update, rows, change):
+        written = try_update(rows, change)
+        if written is None:
             return False
         self._adopt(change, using)
-        announcing = partial(announce, rows, type(self), self.pk, change, Result(Outcome.APPLIED))
+        announcing = partial(announce, rows, type(self), change, Result(Outcome.APPLIED, written=written))
         self._after_commit(using, [("signal", announcing)])
         return True
 
@@ -158,7 +158,7 @@ class JobWriter(GuardedModel):
             )
         riding = {**own, **columns}
         check_columns(self._owner(), riding)
-        return Change(to, frozenset(sources), fence or self._fence(using), riding)
+        return Change(self.pk, to, frozenset(sources), fence or self._fence(using), riding)
 
     def _fence(self, using: str) -> Fence:
         """The fence of whoever writes through this instance here."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from jobstate import JobCanceled, JobSuperseded, Outcome, Reason, TransitionRefused, acting_as
@@ -419,11 +420,14 @@ def test_a_checkpoint_tells_of_a_cancel_even_after_the_lease(make, fresh, model,
     assert holder.succeed() is Outcome.SUPERSEDED
 
 
-def test_columns_ride_in_the_same_statement(django_assert_num_queries):
+def test_columns_ride_in_the_same_statement():
     job = SummedJob.objects.create()
 
-    with django_assert_num_queries(1):
+    with CaptureQueriesContext(connections["default"]) as sent:
         job.claim()
+
+    (update,) = [query["sql"] for query in sent if "UPDATE " in query["sql"]]
+    assert "summary" in update
 
     assert SummedJob.objects.get().summary == {"status": "STARTED"}
 
@@ -450,3 +454,15 @@ def test_a_model_may_have_a_field_called_progress():
     job.succeed()
 
     assert Job.objects.get().progress == "mine"
+
+
+def test_a_second_cancel_ends_what_nobody_ended_in_time(make, fresh, model, using):
+    holder = make()
+    holder.claim()
+    fresh(holder).cancel()
+    past = datetime.now(timezone.utc) - timedelta(minutes=2)
+    model.objects.using(using).unguarded().filter(pk=holder.pk).update(lease_expires_at=past)
+
+    assert fresh(holder).cancel() is Outcome.NOT_IN_SOURCE
+
+    assert fresh(holder).status == "REVOKED"
