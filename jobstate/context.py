@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["Actor", "Claim", "acting_as", "ambient_claim", "current_actor", "holding"]
 
@@ -32,6 +33,8 @@ class Claim:
     using: str
     generation: int
     token: str
+    carried: dict[str, Any] = field(default_factory=dict, compare=False)
+    """What the run's finish is to carry: `after`, the delay of the next run."""
 
 
 _actor: ContextVar[Actor] = ContextVar("jobstate_actor", default=Actor())  # noqa: B039  it is frozen

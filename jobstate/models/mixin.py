@@ -84,12 +84,11 @@ class JobMixin(PulledJob):
         revoked, and whatever it still writes is refused. A job that was enqueued without a task
         publishes nothing.
         """
-        call = TaskCall.of_payload(self.task, self.payload)
         sources = RUN_STARTS.keys() if replace else JobState.final_states()
         old_run: list[Effect] = []
         if replace and self.generation:
             old_run = [self._releasing(self.generation), *self._revoking(self.task_id)]
-        return self._start_run(call, sources, effects=old_run, strict=strict)
+        return self._start_run(self._last_call(), sources, effects=old_run, strict=strict)
 
     def claim(
         self, *, worker: str = "", token: str = "", generation: int | None = None, strict: bool = False
@@ -124,9 +123,24 @@ class JobMixin(PulledJob):
         commit, in the same run. There is no limit on tries; `attempt` counts them.
         """
         wait = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
-        call = TaskCall.of_payload(self.task, self.payload)
-        effects = self._publishing(call, self.task_id, self.generation, wait.total_seconds())
+        effects = self._publishing(self._last_call(), self.task_id, self.generation, wait.total_seconds())
         return self._give_back(wait, effects, strict=strict)
+
+    def reschedule(self, after: timedelta | float, *, strict: bool = False) -> Outcome:
+        """Let the job run again, due in `after` (a timedelta or seconds): for jobs that recur.
+
+        Inside a run nothing is written yet: the run's finish ends it and starts the next in one
+        transaction, the newest call decides the time, and a finish that is refused (or a cancel) schedules
+        nothing; the answer is APPLIED. Elsewhere a job that has ended or still waits begins a new run at once,
+        and a running one is left to its worker (NOT_IN_SOURCE).
+        """
+        wait = after if isinstance(after, timedelta) else timedelta(seconds=after)
+        using = self._ready()
+        if self._fence(using).holds and not self.is_final:
+            self._carried(using)["after"] = wait
+            return Outcome.APPLIED
+        sources = {*JobState.final_states(), JobState.PENDING}
+        return self._start_run(self._last_call(), sources, delay=wait, strict=strict)
 
     def cancel(self, *, strict: bool = False) -> Outcome:
         """Stop the job, whatever it does: CANCELING, and REVOKED once nobody holds it.
@@ -188,6 +202,7 @@ class JobMixin(PulledJob):
     asucceed = async_twin(succeed)
     afail = async_twin(fail)
     aretry_later = async_twin(retry_later)
+    areschedule = async_twin(reschedule)
     acancel = async_twin(cancel)
     acheckpoint = async_twin(checkpoint)
     aheartbeat = async_twin(PulledJob.heartbeat)

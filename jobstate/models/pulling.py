@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from django.db import connections, transaction
@@ -13,7 +12,7 @@ from django.db.models import QuerySet
 from jobstate.models.settling import SettledJob
 from jobstate.models.steps import claim_columns
 from jobstate.states import JobState, Outcome
-from jobstate.transitions import Change, Fence, Result, announce, next_in_line, next_row, try_update
+from jobstate.transitions import Change, Fence, Result, next_in_line, next_row, try_update
 
 __all__ = ["PulledJob"]
 
@@ -47,15 +46,9 @@ class PulledJob(SettledJob):
         if written is None:
             return None
         job = cls._base_manager.using(jobs.db).get(pk=written.pk)
-        job._taken(replace(change, pk=written.pk), Result(Outcome.APPLIED, written=written))
+        job._conclude(replace(change, pk=written.pk), Result(Outcome.APPLIED, written=written), jobs.db)
         return job
 
     def _claim_waiting(self, worker: str) -> bool:
         fence = Fence(self.generation)
         return bool(self._write_quietly(JobState.STARTED, JobState.claimable_states(), claim_columns(worker), fence))
-
-    def _taken(self, change: Change, result: Result) -> None:
-        using = self._ready()
-        self._adopt(change, using)
-        announcing = partial(announce, self._rows(using), type(self), change, result)
-        self._after_commit(using, [("signal", announcing)])

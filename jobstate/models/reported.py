@@ -21,7 +21,9 @@ class ReportedEnds(JobSteps):
 
     def _held_claim(self) -> Claim:
         """The claim that this instance holds, as the context carries it."""
-        return Claim(self._owner()._meta.label, str(self.pk), self._ready(), self.generation, self._held or "")
+        using = self._ready()
+        label, carried = self._owner()._meta.label, self._carried(using)
+        return Claim(label, str(self.pk), using, self.generation, self._held or "", carried)
 
     def _end_returned(self) -> None:
         """The body returned: SUCCESS, unless the body had ended the job or given it back itself."""

@@ -7,7 +7,6 @@ from datetime import timedelta
 from django.db.models import F
 
 from jobstate import clock, conf
-from jobstate.dispatch import TaskCall
 from jobstate.models.error_text import storable_error
 from jobstate.models.reported import ReportedEnds
 from jobstate.states import JobState, Outcome, Reason
@@ -29,8 +28,7 @@ class SettledJob(ReportedEnds):
     def _settle_lost(self, limit: int, *, publish: bool = True) -> Outcome:
         """STARTED, and its worker is gone: wait for another one, or fail when that happened too often."""
         if self.lost < limit:
-            call = TaskCall.of_payload(self.task, self.payload)
-            again = self._publishing(call, self.task_id, self.generation) if publish else []
+            again = self._publishing(self._last_call(), self.task_id, self.generation) if publish else []
             columns = {"lost": F("lost") + 1, **self._due(timedelta())}
             return self._write(
                 JobState.PENDING, {JobState.STARTED}, columns, fence=self._lost_fence(), effects=again
@@ -62,8 +60,7 @@ class SettledJob(ReportedEnds):
         fence = Fence(self.generation, frozenset({""}), lease_over=True)
         if not renew(self._rows(using), fence, frozenset({JobState(self.status)}), until):
             return Outcome.SUPERSEDED
-        call = TaskCall.of_payload(self.task, self.payload)
-        self._after_commit(using, self._publishing(call, self.task_id, self.generation, 0 if call.task else None))
+        self._after_commit(using, self._publishing(self._last_call(), self.task_id, self.generation, 0))
         return Outcome.APPLIED
 
     def _settle_without_lease(self) -> Outcome:

@@ -63,6 +63,7 @@ class JobWriter(GuardedModel):
     # What this writer holds: None for no claim and none needed, "" for a claim that was rolled back.
     _held: str | None = None
     _uncommitted: tuple[Uncommitted, ...] = ()
+    _carry: dict[str, Any] | None = None  # what the finish of the run that it holds is to carry
 
     class Meta(GuardedModel.Meta):
         abstract = True
@@ -110,13 +111,20 @@ class JobWriter(GuardedModel):
         change = self._change(using, to, sources, columns, fence)
         rows = self._rows(using)
         result = guarded_update(rows, change)
-        announcing = partial(announce, rows, type(self), change, result)
+        self._conclude(change, result, using, effects)
+        return result
+
+    def _conclude(self, change: Change, result: Result, using: str, effects: Sequence[Effect] = ()) -> None:
+        """Take an applied change up, and let its effects follow the commit; only tell of a refused one."""
         if result.took_effect:
             self._adopt(change, using)
-            self._after_commit(using, [*effects, ("signal", announcing)])
+            self._follow(change, result, using, effects)
         else:
-            announcing()
-        return result
+            announce(self._rows(using), type(self), change, result)
+
+    def _follow(self, change: Change, result: Result, using: str, effects: Sequence[Effect] = ()) -> None:
+        announcing = partial(announce, self._rows(using), type(self), change, result)
+        self._after_commit(using, [*effects, ("signal", announcing)])
 
     def _write_quietly(
         self, to: JobState, sources: Iterable[JobState], columns: Mapping[str, Any], fence: Fence
@@ -128,9 +136,7 @@ class JobWriter(GuardedModel):
         written = try_update(rows, change)
         if written is None:
             return False
-        self._adopt(change, using)
-        announcing = partial(announce, rows, type(self), change, Result(Outcome.APPLIED, written=written))
-        self._after_commit(using, [("signal", announcing)])
+        self._conclude(change, Result(Outcome.APPLIED, written=written), using)
         return True
 
     def _answer(self, result: Result, to: JobState, strict: bool) -> Outcome:
@@ -184,6 +190,7 @@ class JobWriter(GuardedModel):
         self._remember()
         if change.to is JobState.STARTED:
             self._held = assigned.get("claim_token") or self._held
+            self._carry = {}
         elif "generation" in assigned:
             self._held = None
 
@@ -210,6 +217,6 @@ class JobWriter(GuardedModel):
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
-        state.pop("_held", None)  # a claim is its holder's; neither pickling nor copying hands it on
-        state.pop("_uncommitted", None)
+        for name in ("_held", "_carry", "_uncommitted"):
+            state.pop(name, None)  # a claim is its holder's; neither pickling nor copying hands it on
         return state

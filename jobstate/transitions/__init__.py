@@ -16,7 +16,7 @@ from jobstate.transitions.guard import (
     check_columns,
     check_set_finished,
 )
-from jobstate.transitions.write import current_row, guarded_update, renew, renew_claims, try_update
+from jobstate.transitions.write import current_row, guarded_chain, guarded_update, renew, renew_claims, try_update
 
 __all__ = [
     "GUARDED_COLUMNS",
@@ -28,6 +28,7 @@ __all__ = [
     "check_columns",
     "check_set_finished",
     "current_row",
+    "guarded_chain",
     "guarded_update",
     "next_in_line",
     "next_row",

@@ -13,7 +13,7 @@ from jobstate.states import JobState, Outcome
 from jobstate.transitions import history
 from jobstate.transitions.guard import Change, Fence, Result, Row, Written
 
-__all__ = ["current_row", "guarded_update", "renew", "renew_claims", "try_update"]
+__all__ = ["current_row", "guarded_chain", "guarded_update", "renew", "renew_claims", "try_update"]
 
 
 def guarded_update(rows: QuerySet[Any], change: Change) -> Result:
@@ -26,6 +26,25 @@ def guarded_update(rows: QuerySet[Any], change: Change) -> Result:
     if not result.took_effect:
         history.record_refusal(rows, change, result)
     return result
+
+
+def guarded_chain(rows: QuerySet[Any], first: Change, second: Change) -> list[Result]:
+    """Two changes of one row in one transaction: the first decides, the second follows it or neither is.
+
+    Both bear one write id, so that a commit whose acknowledgement was lost is recognised.
+    """
+    results: list[Result] = retrying(rows.db)(_attempt_chain, rows, first, second)
+    if not results[0].took_effect:
+        history.record_refusal(rows, first, results[0])
+    return results
+
+
+def _attempt_chain(rows: QuerySet[Any], first: Change, second: Change) -> list[Result]:
+    with transaction.atomic(using=rows.db):
+        decided = _attempt(rows, first)
+        if decided.outcome is not Outcome.APPLIED:
+            return [decided, decided] if decided.took_effect else [decided]
+        return [decided, Result(Outcome.APPLIED, written=_write(rows, second))]
 
 
 def try_update(rows: QuerySet[Any], change: Change) -> Written | None:
