@@ -199,10 +199,12 @@ class JobWriter(GuardedModel):
         self._uncommitted = tuple(w for w in self._uncommitted if not w.lost and not w.committed)
         if not lost:
             return
-        before = lost[0].held_before
+        before, held = lost[0].held_before, self._held
         self._held = "" if before is None and any(write.claimed for write in lost) else before
         with suppress(ObjectDoesNotExist):  # its creation may have been rolled back too
             self.refresh_from_db(using=using, fields=GUARDED_COLUMNS)
+        if held and self.claim_token == held:  # committed after all: other hooks of the commit run before ours
+            self._held = held
 
     def _after_commit(self, using: str, effects: Sequence[Effect]) -> None:
         transaction.on_commit(partial(self._run_effects, effects), using=using, robust=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.models import Model, QuerySet
 
 from jobstate import clock, conf
@@ -16,6 +17,8 @@ from jobstate.states import Outcome
 from jobstate.transitions.guard import Change, Result, Written
 
 __all__ = ["keeps_applied", "record_applied", "record_refusal", "with_line"]
+
+logger = logging.getLogger("jobstate")
 
 _REMEMBERED = 1024
 _seen: OrderedDict[tuple[Any, ...], int] = OrderedDict()
@@ -63,7 +66,7 @@ def record_refusal(rows: QuerySet[Any], change: Change, result: Result) -> None:
     repeats = _times_said((rows.db, change.pk, *line.values()))
     if repeats & (repeats - 1):  # only the 1st, 2nd, 4th, 8th… is kept
         return
-    JobTransition.objects.using(rows.db).create(
+    refusal = JobTransition(
         **line | {"repeats": repeats},
         job_pk=str(change.pk),
         from_status=row.status if row else "",
@@ -71,6 +74,12 @@ def record_refusal(rows: QuerySet[Any], change: Change, result: Result) -> None:
         attempt=row.attempt if row else None,
         at=clock.Now(),
     )
+    try:
+        refusal.save(using=rows.db, force_insert=True)
+    except DatabaseError:
+        if connections[rows.db].in_atomic_block:  # the caller's transaction is broken, and must hear of it
+            raise
+        logger.exception("job_refusal_not_recorded", extra={"event": "job_refusal_not_recorded"})
 
 
 def _times_said(refusal: tuple[Any, ...]) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, connections, transaction
 
-from jobstate import AppendOnlyError, Reason, acting_as
+from jobstate import AppendOnlyError, Outcome, Reason, acting_as
 from jobstate.models import JobTransition
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "other"])
@@ -79,6 +79,20 @@ def test_repeated_refusals_of_one_writer_are_sampled(make, fresh):
         fresh(job).succeed()
 
     assert [line.repeats for line in job.transitions] == [1, 2, 4, 8, 16, 32, 64]
+
+
+def test_a_refusal_that_cannot_be_recorded_is_still_an_answer(make, using, caplog):
+    job = make(status="SUCCESS")
+
+    def refuse_the_line(execute, sql, params, many, context):
+        if sql.startswith("INSERT INTO"):
+            raise DatabaseError("the disk is full")
+        return execute(sql, params, many, context)
+
+    with connections[using].execute_wrapper(refuse_the_line):
+        assert job.succeed() is Outcome.FINAL
+
+    assert "job_refusal_not_recorded" in caplog.text
 
 
 def test_another_writer_is_heard_all_the_same(make, fresh):

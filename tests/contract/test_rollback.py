@@ -110,6 +110,17 @@ def test_a_committed_claim_is_believed(make, fresh, using):
     assert job.succeed()
 
 
+def test_a_hook_of_the_same_commit_does_not_take_a_later_claim_for_lost(make, fresh, using):
+    job = make()
+    told = []
+    with transaction.atomic(using=using):
+        transaction.on_commit(lambda: told.append(job.heartbeat()), using=using)
+        job.claim()
+
+    assert told == [Outcome.APPLIED]
+    assert job.succeed()
+
+
 def test_a_creation_that_was_rolled_back_leaves_nothing_to_write(make, using):
     with rolled_back(using):
         job = make()
