@@ -14,10 +14,14 @@ from jobstate.models import JobMixin
 from jobstate.retry import retrying
 from jobstate.transitions import Fence
 
-__all__ = ["CLAIM_KEY", "Delivery"]
+__all__ = ["CLAIM_KEY", "Delivery", "exited"]
 
 CLAIM_KEY = "jobstate_claim"
 """Where the worker's main process puts the claim, so that its pool child knows it too."""
+
+exited: set[str] = set()
+"""Claims whose body left by an exit here. A pool of threads tells Celery nothing of that, so that it
+counts the request among its active ones for ever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from celery import signals, states
 from celery.exceptions import Reject
 from django.db import close_old_connections
 
-from jobstate.celery.delivery import Delivery
+from jobstate.celery.delivery import Delivery, exited
 from jobstate.celery.task import actor_of, job_of, wait_of
 from jobstate.context import acting_as, holding
 from jobstate.models import JobMixin
@@ -46,10 +46,12 @@ def _logged(handler: Callable[..., None]) -> Callable[..., None]:
 
 @_logged
 def on_postrun(sender: Any, state: str | None, retval: Any, **_: Any) -> None:
-    """The body ended (C). A state of None or IGNORED decides nothing."""
+    """The body ended (C). A state of None or IGNORED decides nothing, but after None no lease is renewed here."""
     job = job_of(sender.request)
     if job is None:
         return
+    if state is None:
+        exited.add(job._held_claim().token)
     with acting_as(actor_of(sender.request), "signal"):
         if state == states.SUCCESS:
             job._end_returned()

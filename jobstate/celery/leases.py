@@ -16,7 +16,7 @@ from django.db import connections
 from django.db.models import QuerySet
 
 from jobstate import clock, conf
-from jobstate.celery.delivery import Delivery
+from jobstate.celery.delivery import Delivery, exited
 from jobstate.models import JobMixin
 from jobstate.transitions import renew_claims
 
@@ -51,10 +51,12 @@ class LeaseRenewer(threading.Thread):
 
 
 def _active() -> dict[tuple[type[JobMixin], str], list[Delivery]]:
+    gone = set(exited)
+    found = [d for request in _requests() if (d := Delivery.of(request.request_dict)) is not None]
+    exited.difference_update(gone - {d.token for d in found})
     by_table: dict[tuple[type[JobMixin], str], list[Delivery]] = defaultdict(list)
-    for request in _requests():
-        delivery = Delivery.of(request.request_dict)
-        if delivery is not None and delivery.token:
+    for delivery in found:
+        if delivery.token and delivery.token not in exited:
             by_table[delivery.model, delivery.using].append(delivery)
     return by_table
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +14,7 @@ from jobstate.celery.delivery import Delivery
 from jobstate.context import acting_as, holding
 from jobstate.exceptions import JobCanceled, JobStateError, JobStopped
 from jobstate.models import JobMixin
-from jobstate.states import Outcome
+from jobstate.states import JobState, Outcome
 
 __all__ = ["JobTask", "actor_of", "job_of", "wait_of"]
 
@@ -64,13 +63,12 @@ class JobTask(Task):  # type: ignore[type-arg]
 
     def _claim(self, delivery: Delivery) -> JobMixin:
         job = delivery.job()
+        if job is not None and job.status == JobState.STARTED and _settled(delivery):
+            job = delivery.job()
         if job is None:
             raise Ignore(f"{delivery.model._meta.label} {delivery.pk} is gone; its message is dropped.")
         token = delivery.token or uuid4().hex
-        claim = partial(job.claim, worker=self.request.hostname or "", token=token, generation=delivery.generation)
-        outcome = claim()
-        if outcome is Outcome.SUPERSEDED and _settled(delivery):
-            outcome = claim()
+        outcome = job.claim(worker=self.request.hostname or "", token=token, generation=delivery.generation)
         if outcome not in (Outcome.APPLIED, Outcome.ALREADY):
             raise Ignore(f"{delivery.model._meta.label} {delivery.pk}: {outcome.explanation}; its message is dropped.")
         self.request.jobstate_job = job  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
 
 from jobstate.models.fields import GuardedDateTimeField, InstantField
+from jobstate.models.indexes import WaitingIndex
 from jobstate.states import JobState, Reason
 
 __all__ = ["JobColumns"]
@@ -50,6 +51,7 @@ class JobColumns(TimeStampedModel):
 
     class Meta(TimeStampedModel.Meta):
         abstract = True
+        indexes = (WaitingIndex(name="%(app_label)s_%(class)s_waiting"),)
 
     @property
     def state(self) -> JobState:

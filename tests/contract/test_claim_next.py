@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 
 from jobstate import Outcome
 from jobstate.signals import job_transitioned
@@ -99,3 +100,23 @@ def test_a_claim_of_a_job_that_was_settled_is_superseded(make, jobs, model, usin
 
     assert (second.pk, first.succeed()) == (job.pk, Outcome.SUPERSEDED)
     assert second.succeed()
+
+
+def test_the_index_of_waiting_jobs_holds_nothing_else_where_the_database_can(model, using):
+    connection = connections[using]
+    owner = model._owner()._meta
+    name = f"{owner.app_label}_{owner.model_name}_waiting"
+    queries = {
+        "postgresql": "SELECT indexdef FROM pg_indexes WHERE indexname = %s",
+        "sqlite": "SELECT sql FROM sqlite_master WHERE type = 'index' AND name = %s",
+        "mysql": "SELECT GROUP_CONCAT(column_name ORDER BY seq_in_index) FROM information_schema.statistics "
+        "WHERE index_name = %s AND table_schema = DATABASE()",
+    }
+
+    with connection.cursor() as cursor:
+        cursor.execute(queries[connection.vendor], [name])
+        (definition,) = cursor.fetchone()
+
+    wanted = ["status,priority,created"] if connection.vendor == "mysql" else ["WHERE", "PENDING", "RETRY", "priority"]
+    assert all(word in definition for word in wanted)
+    assert "STARTED" not in definition
