@@ -21,7 +21,7 @@ class JobstateConfig(AppConfig):
 
     def ready(self) -> None:
         checks.register()
-        with suppress(ImportError, AttributeError):  # the checks say it better: E002, E003
+        with suppress(Exception):  # the checks say it better, by name and with a hint: E002, E003
             dispatch.use_runner()
         from jobstate.celery import handlers, starting  # models are loaded only now
 

@@ -21,7 +21,7 @@ def register() -> None:
 
 
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """E001 an unknown setting, E002 a value of the wrong kind, E003 a runner that cannot be imported."""
+    """E001 an unknown setting, E002 a value of the wrong kind, E003 a runner that cannot be made."""
     settings = conf.configured()
     if not isinstance(settings, dict):
         return [
@@ -59,8 +59,8 @@ def _wrong_kind(name: str, value: object) -> list[CheckMessage]:
 
 def _runner_problems(value: object) -> list[CheckMessage]:
     try:
-        import_string(str(value))
-    except ImportError as error:
+        import_string(str(value))()
+    except Exception as error:
         hint = 'Name a class by its dotted path, "jobstate.celery.CeleryRunner" for instance.'
-        return [Error(f'JOBSTATE["RUNNER"] cannot be imported: {error}', hint=hint, id="jobstate.E003")]
+        return [Error(f'JOBSTATE["RUNNER"] cannot be imported and made: {error}', hint=hint, id="jobstate.E003")]
     return []

@@ -6,7 +6,7 @@ A job model overrides a setting of its own by a class attribute of the same name
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final, Literal, cast
 
@@ -51,11 +51,11 @@ def lease(model: type) -> timedelta:
     return _read_for(model, "LEASE")
 
 
-def renew_every() -> timedelta:
-    """`RENEW_EVERY`: how often a worker renews its leases; by default a third of LEASE."""
+def renew_every(models: Iterable[type]) -> timedelta:
+    """`RENEW_EVERY`: how often a worker renews its leases; by default a third of the shortest LEASE."""
     own: timedelta | None = _read("RENEW_EVERY")
-    lease: timedelta = _read("LEASE")
-    return own or lease / 3
+    shortest = min((lease(model) for model in models), default=cast("timedelta", _read("LEASE")))
+    return own or shortest / 3
 
 
 def max_lost(model: type) -> int:

@@ -21,7 +21,7 @@ class Actor:
     @property
     def name(self) -> str:
         """Who it is, as text; a lazy user is asked only now."""
-        return str(self.who)[:255]
+        return str(self.who).replace("\x00", "")[:255]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def acting_as(name: object, source: str = "shell") -> Iterator[None]:
     `name` is shown as text, a user for instance; `source` is what it acts through: task, signal,
     view, admin, reaper, command or shell.
     """
-    token = _actor.set(Actor(name, source))
+    token = _actor.set(Actor(name, source[:20]))
     try:
         yield
     finally:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from typing import Any, Protocol, cast
 
 from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils.dateparse import parse_datetime
 from django.utils.module_loading import import_string
 
 from jobstate import conf
@@ -51,6 +53,16 @@ class TaskCall:
     def of_payload(cls, task: str, payload: Mapping[str, Any]) -> TaskCall:
         """Read what `payload()` wrote."""
         return cls(task, payload.get("args", ()), payload.get("kwargs", {}), payload.get("options", {}))
+
+    @property
+    def wait(self) -> timedelta:
+        """How long the publication is to wait, by the options `countdown` (seconds) or `eta` (a date)."""
+        eta = self.options.get("eta")
+        due: datetime | None = parse_datetime(eta) if isinstance(eta, str) else eta
+        if due is None:
+            return timedelta(seconds=self.options.get("countdown") or 0)
+        aware = due if due.tzinfo else due.replace(tzinfo=timezone.utc)
+        return max(aware - datetime.now(timezone.utc), timedelta())
 
     def payload(self) -> dict[str, Any]:
         """The call as plain JSON values; InvalidPayload where JSON cannot carry them."""

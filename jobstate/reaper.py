@@ -54,8 +54,10 @@ def _settle_all(model: type[JobMixin], dry_run: bool, using: str | None) -> Coun
     alias = using or router.db_for_write(model)
     outcomes: Counter[Outcome] = Counter()
     for job in _candidates(model, alias):
-        outcomes[Outcome.APPLIED if dry_run else _settled_or_logged(_most_specific(job))] += 1
-    return +outcomes
+        outcome = Outcome.APPLIED if dry_run else _settled_or_logged(_most_specific(job))
+        if outcome is not None:
+            outcomes[outcome] += 1
+    return outcomes
 
 
 def _candidates(model: type[JobMixin], alias: str) -> Iterator[JobMixin]:
@@ -80,8 +82,14 @@ def _most_specific(job: JobMixin) -> JobMixin:
     return job
 
 
-def _settled_or_logged(job: JobMixin) -> Outcome:
-    outcome = settle_job(job)
+def _settled_or_logged(job: JobMixin) -> Outcome | None:
+    """What became of it; None where the job's own code raised, which must not stop the others."""
+    try:
+        outcome = settle_job(job)
+    except Exception:
+        event = {"event": "job_not_settled", "job_pk": str(job.pk)}
+        logger.exception("job_not_settled: %s %s", job.model_label, job.pk, extra=event)
+        return None
     logger.info(
         "job_settled: %s %s was %s: %s",
         job.model_label,

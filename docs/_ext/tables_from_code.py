@@ -29,13 +29,19 @@ WHO_WRITES: dict[tuple[JobState, JobState], str] = {
         (source, S.REVOKED): "Celery's report of a revoke, or of a message that expired"
         for source in (S.PENDING, S.RETRY)
     },
-    (S.STARTED, S.PENDING): "nothing yet: the arrow is kept for settling",
+    (S.STARTED, S.PENDING): "settling, where the lease is over: the reaper, or JobTask for its own delivery",
     (S.STARTED, S.RETRY): "`retry_later()`; for Celery, `self.retry()` and a `Reject` that requeues",
     (S.STARTED, S.CANCELING): "`cancel()`; a revoke with terminate through Celery",
     (S.STARTED, S.SUCCESS): "`succeed()`; for Celery, the return of the task",
-    (S.STARTED, S.FAILURE): "`fail()`; for Celery, an exception, a time limit, a lost process, a `Reject`",
+    (S.STARTED, S.FAILURE): (
+        "`fail()`; for Celery, an exception, a time limit, a lost process, a `Reject`; "
+        "settling, where too many workers were lost"
+    ),
     (S.STARTED, S.REVOKED): "Celery's report of a revoke",
-    (S.CANCELING, S.REVOKED): "`cancel()` itself where nobody holds the job, else the end of its holder",
+    (S.CANCELING, S.REVOKED): (
+        "`cancel()` itself where nobody holds the job, else the end of its holder; "
+        "a second `cancel()` or settling, where neither came in time"
+    ),
 }
 """By hand; the build fails where it names an arrow that TRANSITIONS has not, or forgets one."""
 
@@ -113,8 +119,11 @@ class Settings(TableDirective):
     readers: ClassVar[dict[str, Any]] = {
         "RUNNER": conf.runner_path,
         "LEASE": conf.lease,
+        "RENEW_EVERY": conf.renew_every,
         "PENDING_LEASE": conf.pending_lease,
         "CANCEL_LEASE": conf.cancel_lease,
+        "MAX_LOST": conf.max_lost,
+        "HISTORY": conf.history,
         "RETRY_BUDGET": conf.retry_budget,
         "CLOSED_DOORS": conf.closed_doors,
     }
@@ -144,7 +153,7 @@ def _listed(states: Iterable[JobState]) -> str:
 def _written(value: object) -> str:
     if isinstance(value, timedelta):
         return f"timedelta(seconds={int(value.total_seconds())})"
-    return f'"{value}"'
+    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def setup(app: Any) -> dict[str, bool]:

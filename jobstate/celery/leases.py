@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from jobstate import clock, conf
 from jobstate.celery.delivery import Delivery, exited
 from jobstate.models import JobMixin
+from jobstate.reaper import job_models
 from jobstate.transitions import renew_claims
 
 __all__ = ["LeaseRenewer"]
@@ -33,7 +34,7 @@ class LeaseRenewer(threading.Thread):
         self._stopped = threading.Event()
 
     def run(self) -> None:
-        while not self._stopped.wait(conf.renew_every().total_seconds()):
+        while not self._stopped.wait(conf.renew_every(job_models()).total_seconds()):
             self.renew()
 
     def stop(self) -> None:

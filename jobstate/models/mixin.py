@@ -131,8 +131,8 @@ class JobMixin(PulledJob):
 
         Inside a run nothing is written yet: the run's finish ends it and starts the next in one
         transaction, the newest call decides the time, and a finish that is refused (or a cancel) schedules
-        nothing; the answer is APPLIED. Elsewhere a job that has ended or still waits begins a new run at once,
-        and a running one is left to its worker (NOT_IN_SOURCE).
+        nothing; the answer is APPLIED. Elsewhere a job that has ended, or whose run has not begun, gets a new
+        run, and one that is at work or between two tries is left to its worker (NOT_IN_SOURCE).
         """
         wait = after if isinstance(after, timedelta) else timedelta(seconds=after)
         using = self._ready()

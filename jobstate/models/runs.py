@@ -55,7 +55,7 @@ class JobRuns(JobWriter):
         if call.task:
             get_runner().check(call)
         task_id = str(uuid4()) if call.task else ""
-        wait = timedelta(seconds=call.options.get("countdown") or 0) if delay is None else delay
+        wait = call.wait if delay is None else delay
         columns: dict[str, Any] = {
             "generation": generation,
             "task": call.task,

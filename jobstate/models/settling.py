@@ -28,7 +28,7 @@ class SettledJob(ReportedEnds):
     def _settle_lost(self, limit: int, *, publish: bool = True) -> Outcome:
         """STARTED, and its worker is gone: wait for another one, or fail when that happened too often."""
         if self.lost < limit:
-            again = self._publishing(self._last_call(), self.task_id, self.generation) if publish else []
+            again = self._publishing(self._last_call(), self.task_id, self.generation, 0) if publish else []
             columns = {"lost": F("lost") + 1, **self._due(timedelta())}
             return self._write(
                 JobState.PENDING, {JobState.STARTED}, columns, fence=self._lost_fence(), effects=again

@@ -64,7 +64,7 @@ class Written:
     pk: Any
     from_status: str
     generation: int
-    attempt: int
+    attempt: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def _unrecorded(change: Change) -> Written:
     """All that is known of a write whose database tells nothing of the row before."""
     (only, *more) = change.sources
     generation = change.columns.get("generation", change.fence.generation or 0)
-    return Written(change.pk, "" if more else only.value, generation, 0)
+    return Written(change.pk, "" if more else only.value, generation, None)
 
 
 def _update_returning(rows: QuerySet[Any], change: Change, *, recorded: bool) -> Written | None:

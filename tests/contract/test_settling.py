@@ -237,3 +237,39 @@ def test_the_command_reports_by_model_and_outcome():
     for label in ("app.Owner", "no.Such", "nonsense"):
         with pytest.raises(CommandError, match=label):
             call_command("jobstate_settle", "--model", label)
+
+
+def test_a_job_whose_own_code_raises_does_not_stop_the_others(make, fresh, model, using, abandon, monkeypatch, caplog):
+    bad, good = make(), make()
+    for job in (bad, good):
+        job.claim()
+        abandon(job)
+
+    def columns(self, to_status):
+        if self.pk == bad.pk:
+            raise RuntimeError("of its own")
+        return {}
+
+    monkeypatch.setattr(model._owner(), "status_update_columns", columns)
+    monkeypatch.setattr(model, "status_update_columns", columns)
+
+    assert counts(model, using) == {Outcome.APPLIED: 1}
+
+    assert (fresh(bad).status, fresh(good).status) == ("STARTED", "PENDING")
+    assert "job_not_settled" in caplog.text
+
+
+@pytest.mark.parametrize("option", ["countdown", "eta"])
+def test_a_message_that_is_not_due_yet_is_not_published_again(make, fresh, model, using, runner, option):
+    class Signature:
+        task, args, kwargs = "some.task", (), {}
+        options = (
+            {"countdown": 18_000} if option == "countdown" else {"eta": datetime.now(timezone.utc) + timedelta(hours=5)}
+        )
+
+    job = make()
+    job.enqueue(Signature())
+
+    left = fresh(job).scheduled_at - datetime.now(timezone.utc)
+    assert timedelta(hours=4, minutes=58) < left < timedelta(hours=5, minutes=2)
+    assert fresh(job).lease_expires_at > fresh(job).scheduled_at

@@ -39,6 +39,7 @@ def test_e002_a_value_of_the_wrong_kind(settings, wrong):
 
 def test_e003_a_runner_that_cannot_be_imported(settings):
     assert found(settings, {"RUNNER": "no.such.Runner"})[0][0] == "jobstate.E003"
+    assert found(settings, {"RUNNER": "jobstate.dispatch.RunMessage"})[0][0] == "jobstate.E003"
     assert found(settings, {"RUNNER": "tests.recording.RecordingRunner"}) == []
 
 

@@ -111,7 +111,7 @@ call_command("check")
     done = _outside(code)
 
     assert done.returncode == 1
-    assert '(jobstate.E003) JOBSTATE["RUNNER"] cannot be imported' in done.stderr
+    assert '(jobstate.E003) JOBSTATE["RUNNER"] cannot be imported and made' in done.stderr
 
 
 def test_the_names_of_jobstate_do_not_import_celery():
