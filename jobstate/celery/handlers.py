@@ -17,7 +17,7 @@ from celery import signals, states
 from celery.exceptions import Reject
 from django.db import close_old_connections
 
-from jobstate.celery.delivery import Delivery, exited
+from jobstate.celery.delivery import CLAIM_KEY, Delivery, exited
 from jobstate.celery.task import actor_of, job_of, wait_of
 from jobstate.context import acting_as, holding
 from jobstate.models import JobMixin
@@ -51,7 +51,7 @@ def on_postrun(sender: Any, state: str | None, retval: Any, **_: Any) -> None:
     if job is None:
         return
     if state is None:
-        exited.add(job._held_claim().token)
+        exited.add(getattr(sender.request, CLAIM_KEY, ""))
     with acting_as(actor_of(sender.request), "signal"):
         if state == states.SUCCESS:
             job._end_returned()

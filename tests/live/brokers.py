@@ -38,6 +38,8 @@ class Broker:
     name: str
     unique: str
     folder: str
+    visibility: float = 0
+    """After how many seconds Redis delivers anew what nobody acknowledged; 0 for its usual hour."""
 
     @classmethod
     def of_environment(cls) -> Broker:
@@ -45,7 +47,7 @@ class Broker:
         return cls(*json.loads(os.environ["LIVE_BROKER"]))
 
     def environment(self) -> dict[str, str]:
-        return {"LIVE_BROKER": json.dumps([self.name, self.unique, self.folder])}
+        return {"LIVE_BROKER": json.dumps([self.name, self.unique, self.folder, self.visibility])}
 
     @property
     def queue(self) -> Queue:
@@ -88,9 +90,18 @@ class Broker:
             if self.name == "redis":  # its transport keeps a name for every queue that ever was
                 channel.client.delete(*channel.client.keys(f"*{self.unique}*"), self.unique)
 
+    def kept(self, app: Celery) -> int:
+        """How many messages wait to be delivered, for the first time or once more; asked while no worker is up."""
+        with app.connection_for_write() as connection, connection.channel() as channel:
+            if self.name == "redis":  # a list that is empty does not exist there
+                return channel.client.llen(self.unique) + channel.client.hlen(f"{self.unique}.unacked")
+            return self.queue(channel).queue_declare(passive=True).message_count
+
     def _transport_options(self) -> dict[str, Any]:
+        if self.name == "redis":
+            return self._redis_options()
         if self.name != "filesystem":
-            return {"polling_interval": 0.1} if self.name == "redis" else {}
+            return {}
         messages = self._made("messages")
         return {
             "data_folder_in": messages,
@@ -100,6 +111,12 @@ class Broker:
             "store_processed": False,
             "polling_interval": 0.1,
         }
+
+    def _redis_options(self) -> dict[str, Any]:
+        own_keys = {f"{name}_key": f"{self.unique}.{name}" for name in ("unacked", "unacked_index", "unacked_mutex")}
+        often = {"unacked_restore_interval": 1, "unacked_restore_throttle": 1}  # else every 100 s
+        visibility = {"visibility_timeout": self.visibility, **often} if self.visibility else {}
+        return {"polling_interval": 0.1, **own_keys, **visibility}
 
     def _made(self, name: str) -> str:
         path = Path(self.folder) / name

@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
@@ -33,6 +34,8 @@ class Crew:
     app: Celery
     ledger: Ledger
     log: Path
+    durations: Mapping[str, float] = field(default_factory=dict)
+    """What the worker's JOBSTATE says, in seconds."""
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -67,6 +70,23 @@ class Crew:
             self.process.wait(3)
         self.kill()
 
+    def quit(self) -> None:
+        """Do a cold shutdown, which leaves its bodies no time, and wait for its end."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(20)
+        self.kill()
+
+    @contextlib.contextmanager
+    def suspended(self) -> Iterator[None]:
+        """The worker and its pool stand still, as on a host that swaps."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.process.pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """End the worker and its pool at once, as a host that goes down does."""
         if self.process is None:
@@ -89,6 +109,7 @@ class Crew:
             **self.broker.environment(),
             "DJANGO_SETTINGS_MODULE": "tests.live.settings",
             "LIVE_DATABASES": json.dumps(databases),
+            "LIVE_DURATIONS": json.dumps(dict(self.durations)),
             "LIVE_LEDGER": str(self.ledger.path),
         }
 
@@ -98,24 +119,24 @@ class Fleet:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.crews: dict[tuple[str, str], Crew] = {}
+        self.crews: dict[tuple[object, ...], Crew] = {}
 
-    def crew(self, broker_name: str, pool: str) -> Crew:
-        key = (broker_name, pool)
+    def crew(self, broker_name: str, pool: str, **durations: float) -> Crew:
+        key = (broker_name, pool, *sorted(durations.items()))
         if key not in self.crews:
-            self.crews[key] = crew = self.idle_crew(broker_name, pool)
+            self.crews[key] = crew = self.idle_crew(broker_name, pool, **durations)
             crew.start()
         return self.crews[key]
 
-    def idle_crew(self, broker_name: str, pool: str) -> Crew:
+    def idle_crew(self, broker_name: str, pool: str, visibility: float = 0, **durations: float) -> Crew:
         """A crew whose worker is not started yet, on a queue of its own."""
         unique = f"jobstate-live-{uuid4().hex[:12]}"
         folder = self.folder / unique
         folder.mkdir()
-        broker = Broker(broker_name, unique, str(folder))
+        broker = Broker(broker_name, unique, str(folder), visibility)
         app = broker.app(unique)
         broker.answer(app)
-        return Crew(broker, pool, app, Ledger(folder / "ledger"), folder / "worker.log")
+        return Crew(broker, pool, app, Ledger(folder / "ledger"), folder / "worker.log", durations)
 
     def dismiss(self, crew: Crew) -> None:
         """Stop the worker and take its traces from the broker."""

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from io import StringIO
 from typing import Any
 from uuid import uuid4
 
 from celery import Celery
+from django.core.management import call_command
 
 from jobstate.dispatch import run_headers
 from jobstate.models import JobMixin
+from jobstate.reaper import find_lost
 from tests.app.models import Job
 from tests.live.ledger import Ledger, wait_until
 
 __all__ = ["LiveJobs"]
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass
@@ -37,6 +43,32 @@ class LiveJobs:
         """A job that waits for a message which the test publishes by hand."""
         call = {"args": [], "kwargs": {}, "options": {}}
         return Job.objects.create(status="PENDING", generation=1, task=task.name, payload=call, task_id=task_id)
+
+    def orphan(self, task: Any, task_id: str, **columns: Any) -> JobMixin:
+        """A job that a worker had started which has not been heard of for long."""
+        job = self.prepare(task, task_id)
+        assert job.claim(worker="a worker that is gone")
+        return self.abandon(job, **columns)
+
+    def abandon(self, job: JobMixin, **columns: Any) -> JobMixin:
+        """Let the job's lease run out."""
+        rows = type(job).objects.using(job._state.db).unguarded().filter(pk=job.pk)
+        assert rows.update(lease_expires_at=LONG_AGO, **columns) == 1
+        return job
+
+    def is_lost(self, job: JobMixin) -> bool:
+        """Whether the job was started and its lease is over, by the database's clock."""
+        return find_lost(type(job), job.pk, job._state.db) is not None
+
+    def settled(self, job: JobMixin, **facts: Any) -> JobMixin:
+        """The row, once `jobstate_settle` has brought it there; at least one time it is asked to."""
+
+        def row() -> JobMixin | None:
+            call_command("jobstate_settle", stdout=StringIO())
+            found = self.row(job)
+            return found if all(getattr(found, name) == value for name, value in facts.items()) else None
+
+        return wait_until(row, f"job {job.pk} is settled: {facts}")
 
     def row(self, job: JobMixin) -> JobMixin:
         """The row as somebody else reads it."""
@@ -107,6 +139,11 @@ class LiveJobs:
         """The outcomes of the writes to `to` that were refused in the worker, once there are as many."""
         name = f"{type(job).__name__} {job.pk}"
         return [line["outcome"] for line in self.ledger.wait("refused", times, job=name, to_status=to)]
+
+    def refusals(self, job: JobMixin) -> list[tuple[str, str, str]]:
+        """Every write that was refused in the worker up to now: its target, its outcome, and where."""
+        lines = self.ledger.lines("refused", job=f"{type(job).__name__} {job.pk}")
+        return [(line["to_status"], line["outcome"], line["where"]) for line in lines]
 
     def facts(self, job: JobMixin) -> dict[str, Any]:
         """What a row says of its end."""

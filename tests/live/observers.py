@@ -26,6 +26,10 @@ def on_failure(task_id: str, exception: BaseException, **_: Any) -> None:
     ledger.write("failure", task_id=task_id, exception=type(exception).__name__)
 
 
+def on_retry(request: Any, reason: Any = None, **_: Any) -> None:
+    ledger.write("retry", task_id=request.id, reason=reason)
+
+
 def on_revoked(request: Any, expired: bool, terminated: bool, **_: Any) -> None:
     ledger.write("revoked", task_id=request.id, expired=expired, terminated=terminated)
 
@@ -44,5 +48,6 @@ job_transitioned.connect(on_transition)
 job_transition_refused.connect(on_transition)
 signals.task_postrun.connect(on_postrun)
 signals.task_failure.connect(on_failure)
+signals.task_retry.connect(on_retry)
 signals.task_revoked.connect(on_revoked)
 signals.worker_ready.connect(on_ready)

@@ -52,6 +52,14 @@ def returns(self: Any, gate: str = "") -> str:
     return "done"
 
 
+@shared_task(base=LiveTask, bind=True, acks_late=True)
+def returns_unacknowledged(self: Any, gate: str = "") -> str:
+    self.began()
+    if gate:
+        opened(gate)
+    return "done"
+
+
 @shared_task(base=LiveTask, bind=True)
 def waits(self: Any) -> None:
     self.began()
@@ -152,8 +160,10 @@ def rejects_once(self: Any) -> None:
 
 
 @shared_task(base=LiveTask, bind=True)
-def ignores(self: Any) -> None:
+def ignores(self: Any, gate: str = "") -> None:
     self.began()
+    if gate:
+        opened(gate)
     raise Ignore("nothing to do")
 
 

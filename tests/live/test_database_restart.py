@@ -3,31 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 
 from tests.live import tasks
-from tests.live.ledger import wait_until
+from tests.live.database import cut_connections
 
 pytestmark = [pytest.mark.live, pytest.mark.django_db(transaction=True), pytest.mark.timeout(90)]
-
-OTHERS = {
-    "postgresql": "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
-    "mysql": "SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()",
-}
-CUT = {"postgresql": "SELECT pg_terminate_backend(%s)", "mysql": "KILL %s"}
-
-
-def cut_connections() -> None:
-    """End every connection to the test database but this one, as a restart of the database does."""
-    with connection.cursor() as cursor:
-
-        def others() -> list[int]:
-            cursor.execute(OTHERS[connection.vendor])
-            return [number for (number,) in cursor.fetchall()]
-
-        for number in others():
-            cursor.execute(CUT[connection.vendor], [number])
-        wait_until(lambda: not others(), "the connections are gone")
 
 
 @pytest.fixture

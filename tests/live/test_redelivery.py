@@ -1,4 +1,4 @@
-"""A message that is delivered once more: its body does not run again, and the row stays as it is."""
+"""A message that is delivered once more: its body runs again only where the worker that ran it is gone."""
 
 from __future__ import annotations
 
@@ -82,3 +82,46 @@ def test_of_two_copies_of_a_new_run_one_runs(jobs, gate, end):
     gate.touch()
     assert jobs.facts(jobs.reaches(job, "SUCCESS")) == end("SUCCESS")
     assert jobs.runs(job) == 1
+
+
+def test_of_a_run_whose_worker_is_gone_settles_the_job_and_takes_it(jobs, end):
+    job = jobs.orphan(tasks.returns, "delivered-after-the-lease")
+    other = jobs.orphan(tasks.returns, "another-lost-job")
+
+    jobs.publish_copy(job)
+
+    row = jobs.reaches(job, "SUCCESS")
+    assert jobs.facts(row) == end("SUCCESS", attempt=2)
+    assert (row.lost, jobs.runs(job)) == (1, 1)
+    assert jobs.arrows(job, 3) == ["STARTED PENDING", "PENDING STARTED", "STARTED SUCCESS"]
+    assert jobs.refusals(job) == []
+    assert jobs.row(other).status == "STARTED"
+
+
+def test_of_a_run_that_was_lost_too_often_fails_the_job(jobs, end):
+    job = jobs.orphan(tasks.returns, "delivered-once-too-often", lost=3)
+
+    jobs.publish_copy(job)
+
+    row = jobs.reaches(job, "FAILURE")
+    assert jobs.facts(row) == end("FAILURE", "LOST")
+    assert row.lost == 4
+    jobs.ledger.wait("postrun", task_id=job.task_id, state="IGNORED")
+    assert jobs.refusals(job) == [("STARTED", "FINAL", "claim")]
+    assert jobs.runs(job) == 0
+
+
+def test_says_where_it_was_refused(jobs, gate, end):
+    """Once for a delivery that may not begin, once for an end that comes too late."""
+    job = jobs.start(tasks.returns, str(gate))
+    jobs.started(job)
+
+    jobs.publish_copy(job)
+    jobs.ledger.wait("postrun", task_id=job.task_id, state="IGNORED")
+    jobs.publish_copy(jobs.abandon(job))
+    jobs.ledger.wait("ran", 2, task_id=job.task_id)
+    gate.touch()
+
+    jobs.ledger.wait("postrun", 2, task_id=job.task_id, state="SUCCESS")
+    assert jobs.refusals(job) == [("STARTED", "SUPERSEDED", "claim"), ("SUCCESS", "SUPERSEDED", "finish")]
+    assert jobs.facts(jobs.row(job)) == end("SUCCESS", attempt=2)

@@ -6,3 +6,4 @@ from tests.live.brokers import Broker
 
 app = Broker.of_environment().app("worker")
 app.conf.imports = ["tests.live.tasks", "tests.live.observers"]
+app.autodiscover_tasks()
