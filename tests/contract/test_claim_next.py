@@ -10,7 +10,9 @@ from django.db import connections
 from jobstate import Outcome
 from jobstate.signals import job_transitioned
 
-pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "other"])
+pytestmark = pytest.mark.django_db(
+    transaction=True, databases=["default", "other"], available_apps=["jobstate", "tests.app"]
+)
 
 
 @pytest.fixture

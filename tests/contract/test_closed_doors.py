@@ -144,7 +144,7 @@ def test_a_new_row_may_choose_its_own_key(using):
     assert Job.objects.using(using).get().pk == 4711
 
 
-@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+@pytest.mark.django_db(transaction=True, databases=["default", "other"], available_apps=["jobstate", "tests.app"])
 def test_creating_over_an_existing_row_stays_an_integrity_error(make, model, using, fresh):
     job = make(status="SUCCESS")
 
@@ -211,7 +211,7 @@ def test_a_copy_of_a_loaded_job_begins_anew(make, fresh, model, using):
     assert fresh(job).status == "FAILURE"
 
 
-@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+@pytest.mark.django_db(transaction=True, databases=["default", "other"], available_apps=["jobstate", "tests.app"])
 def test_saving_a_deleted_job_raises_and_makes_no_row(make, model, using):
     job = make()
     model.objects.using(using).all().delete()

@@ -10,7 +10,9 @@ from django.db import DatabaseError, connections, transaction
 from jobstate import AppendOnlyError, Outcome, Reason, acting_as
 from jobstate.models import JobTransition
 
-pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "other"])
+pytestmark = pytest.mark.django_db(
+    transaction=True, databases=["default", "other"], available_apps=["jobstate", "tests.app"]
+)
 
 
 def told(job):

@@ -11,7 +11,9 @@ from jobstate import Outcome
 from jobstate.context import holding
 from jobstate.signals import job_transitioned
 
-pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "other"])
+pytestmark = pytest.mark.django_db(
+    transaction=True, databases=["default", "other"], available_apps=["jobstate", "tests.app"]
+)
 
 HOUR = timedelta(hours=1)
 

@@ -11,7 +11,9 @@ from django.db import transaction
 
 from jobstate import Outcome
 
-pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "other"])
+pytestmark = pytest.mark.django_db(
+    transaction=True, databases=["default", "other"], available_apps=["jobstate", "tests.app"]
+)
 
 
 @contextmanager

@@ -12,7 +12,9 @@ from jobstate import Outcome
 from jobstate.reaper import settle
 from tests.app.models import ChildJob, ReleasingJob
 
-pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "other"])
+pytestmark = pytest.mark.django_db(
+    transaction=True, databases=["default", "other"], available_apps=["jobstate", "tests.app"]
+)
 
 PAST = datetime.now(timezone.utc) - timedelta(hours=1)
 

@@ -11,7 +11,9 @@ from django.db import OperationalError, ProgrammingError, connections, transacti
 from jobstate import Outcome
 from jobstate.signals import job_transition_refused, job_transitioned
 
-pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "other"])
+pytestmark = pytest.mark.django_db(
+    transaction=True, databases=["default", "other"], available_apps=["jobstate", "tests.app"]
+)
 
 
 def deadlock(vendor):

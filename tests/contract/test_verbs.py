@@ -15,7 +15,9 @@ from jobstate import JobCanceled, JobSuperseded, Outcome, Reason, TransitionRefu
 from jobstate.signals import job_transition_refused, job_transitioned
 from tests.app.models import Job, SummedJob
 
-pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "other"])
+pytestmark = pytest.mark.django_db(
+    transaction=True, databases=["default", "other"], available_apps=["jobstate", "tests.app"]
+)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.app.models import Job
 from tests.racing import Racer, all_at_once
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
+pytestmark = [pytest.mark.django_db(transaction=True, available_apps=["jobstate", "tests.app"]), pytest.mark.race]
 
 WORKERS = 8
 

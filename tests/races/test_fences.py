@@ -9,7 +9,7 @@ from jobstate import Outcome
 from tests.app.models import Job, ReleasingJob
 from tests.racing import Racer
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
+pytestmark = [pytest.mark.django_db(transaction=True, available_apps=["jobstate", "tests.app"]), pytest.mark.race]
 
 
 def unfenced(job, to, **condition):

@@ -10,7 +10,7 @@ from jobstate import Outcome
 from tests.app.models import ChildJob, Job, Owner, SummedJob
 from tests.racing import Racer
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
+pytestmark = [pytest.mark.django_db(transaction=True, available_apps=["jobstate", "tests.app"]), pytest.mark.race]
 
 OPEN = ["PENDING", "STARTED", "RETRY"]
 

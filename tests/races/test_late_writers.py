@@ -11,7 +11,7 @@ import pytest
 from jobstate import JobState
 from tests.racing import Racer
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
+pytestmark = [pytest.mark.django_db(transaction=True, available_apps=["jobstate", "tests.app"]), pytest.mark.race]
 
 
 def late(story, pk, act):

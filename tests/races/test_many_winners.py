@@ -10,7 +10,7 @@ from jobstate.signals import job_transitioned
 from tests.app.models import Job
 from tests.racing import Racer, all_at_once
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
+pytestmark = [pytest.mark.django_db(transaction=True, available_apps=["jobstate", "tests.app"]), pytest.mark.race]
 
 WRITERS = 8
 

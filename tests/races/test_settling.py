@@ -11,7 +11,7 @@ from jobstate import Outcome, reaper
 from tests.app.models import Job
 from tests.racing import Racer, all_at_once
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
+pytestmark = [pytest.mark.django_db(transaction=True, available_apps=["jobstate", "tests.app"]), pytest.mark.race]
 
 PAST = datetime.now(timezone.utc) - timedelta(hours=1)
 CROWD = 6
