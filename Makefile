@@ -6,7 +6,7 @@ RUN    := $(BIN)/python -m
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo serve race test test-services lint types docs ci clean
+.PHONY: help demo serve race test test-services chaos bench lint types docs ci clean
 
 help:
 	@echo "make demo           watch a real worker run jobs, one of them cancelled; needs nothing but Python"
@@ -14,6 +14,8 @@ help:
 	@echo "make race           the bug and the cure, side by side, on PostgreSQL"
 	@echo "make test           all tests, on a PostgreSQL of their own and on SQLite"
 	@echo "make test-services  the same against PostgreSQL, MariaDB, Redis and RabbitMQ of this machine"
+	@echo "make chaos          kills workers and databases under a few hundred jobs, then audits their history"
+	@echo "make bench          what a claim costs, as a ratio"
 	@echo "make lint types docs  the other checks;  make ci  all of them"
 
 $(VENV)/.made:
@@ -48,6 +50,12 @@ test: $(VENV)/.dev
 	DATABASE_URL=sqlite:///:memory: $(RUN) pytest tests/contract $(ARGS)
 	USE_TZ=0 $(RUN) pytest tests/contract $(ARGS)
 	USE_TZ=0 DATABASE_URL=sqlite:///:memory: $(RUN) pytest tests/contract $(ARGS)
+
+chaos: $(VENV)/.dev
+	$(RUN) tests.chaos $(ARGS)
+
+bench: $(VENV)/.dev
+	$(RUN) benchmarks.claim $(ARGS)
 
 test-services: $(VENV)/.mysql
 	VENV_PYTHON=$(BIN)/python .ci/test-services

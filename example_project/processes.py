@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-__all__ = ["exit_on_sigterm", "running", "worker"]
+__all__ = ["exit_on_sigterm", "kill", "running", "worker"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PATIENCE = ((signal.SIGTERM, 8), (signal.SIGQUIT, 3))  # Celery's warm and cold shutdown, in seconds
@@ -42,12 +42,22 @@ def running(*arguments: str, output: IO[bytes] | None = None, **env: str) -> Ite
 
 
 @contextlib.contextmanager
-def worker(log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a Celery worker with two child processes; what it says goes to `log`."""
+def worker(
+    log: Path, name: str = "worker", queue: str = "celery", children: int = 2
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a Celery worker with so many child processes; what it says goes to `log`."""
+    place = ("-n", f"{name}@%h", "-Q", queue, "-c", str(children))
     quick = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-    command = ("-m", "celery", "-A", "example_project", "worker", "-c", "2", "-l", "INFO", *quick)
-    with log.open("ab") as output, running(*command, output=output, EXAMPLE_DEBUG="0") as process:
+    command = ("-m", "celery", "-A", "example_project", "worker", *place, "-l", "INFO", *quick)
+    own = {"EXAMPLE_DEBUG": "0", "TMPDIR": str(log.parent)}  # a worker that is killed leaves a folder there
+    with log.open("ab") as output, running(*command, output=output, **own) as process:
         yield process
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started here, and its children with it, without a last word."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -7,6 +7,7 @@ another database, and wants dj-database-url.
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "jobstate.middleware.acting_user_middleware",  # the history of a job says who did it
     "django.contrib.auth.middleware.LoginRequiredMiddleware",  # no page without a user
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -92,3 +94,5 @@ if CELERY_BROKER_URL == "filesystem://":
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True  # the job's row says how it went
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+
+JOBSTATE = {"LEASE": timedelta(seconds=float(os.environ.get("EXAMPLE_LEASE") or 60))}  # renewed every third of it

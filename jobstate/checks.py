@@ -6,18 +6,39 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
+from django.apps import apps
 from django.core.checks import CheckMessage, Error
 from django.core.checks import register as register_check
 from django.utils.module_loading import import_string
 
 from jobstate import conf
 
-__all__ = ["check_settings", "register"]
+__all__ = ["check_renewal", "check_settings", "register"]
 
 
 def register() -> None:
     """Let Django run the checks of jobstate."""
     register_check(check_settings, "jobstate")
+    register_check(check_renewal, "jobstate")
+
+
+def check_renewal(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """E004 leases that would run out between two renewals."""
+    every = conf.configured().get("RENEW_EVERY") if isinstance(conf.configured(), dict) else None
+    if not isinstance(every, timedelta):
+        return []
+    models = [None, *(model for model in apps.get_models() if hasattr(model, "claim_token"))]
+    return [_too_rare(every, model) for model in models if every > conf.lease(model or object) / 2]
+
+
+def _too_rare(every: timedelta, model: type | None) -> CheckMessage:
+    whose = f"the lease of {model._meta.label}" if model else "LEASE"  # type: ignore[attr-defined]
+    return Error(
+        f'JOBSTATE["RENEW_EVERY"] is {every}, more than half of {whose}: living workers would be taken for lost.',
+        hint="Leave RENEW_EVERY out (it is then a third of the shortest lease), or make the lease longer.",
+        obj=model,
+        id="jobstate.E004",
+    )
 
 
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Final, Literal, cast
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 DEFAULTS: Final[Mapping[str, object]] = {
     "RUNNER": "jobstate.celery.CeleryRunner",
@@ -36,9 +37,18 @@ def _read(name: str) -> Any:
     return configured().get(name, DEFAULTS[name])
 
 
+def _duration(name: str) -> timedelta:
+    value = _read(name)
+    if not isinstance(value, timedelta):  # the checks say so at start, but not every process runs them
+        raise ImproperlyConfigured(
+            f'JOBSTATE["{name}"] is {value!r}: write a timedelta, timedelta(seconds=60) for instance.'
+        )
+    return value
+
+
 def _read_for(model: type, name: str) -> timedelta:
     own = getattr(model, name.lower(), None)  # a field of that name is a descriptor, not a setting
-    return own if isinstance(own, timedelta) else cast("timedelta", _read(name))
+    return own if isinstance(own, timedelta) else _duration(name)
 
 
 def runner_path() -> str:
@@ -54,7 +64,7 @@ def lease(model: type) -> timedelta:
 def renew_every(models: Iterable[type]) -> timedelta:
     """`RENEW_EVERY`: how often a worker renews its leases; by default a third of the shortest LEASE."""
     own: timedelta | None = _read("RENEW_EVERY")
-    shortest = min((lease(model) for model in models), default=cast("timedelta", _read("LEASE")))
+    shortest = min((lease(model) for model in models), default=_duration("LEASE"))
     return own or shortest / 3
 
 
@@ -82,7 +92,7 @@ def cancel_lease(model: type) -> timedelta:
 
 def retry_budget() -> timedelta:
     """`RETRY_BUDGET`: how long a write is tried again after errors that pass."""
-    return cast("timedelta", _read("RETRY_BUDGET"))
+    return _duration("RETRY_BUDGET")
 
 
 def closed_doors() -> Literal["raise", "warn"]:

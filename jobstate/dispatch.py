@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.module_loading import import_string
 
 from jobstate import conf
-from jobstate.exceptions import InvalidPayload, NotInstalled
+from jobstate.exceptions import InvalidPayload, NotInstalled, TaskNotRegistered
 
 __all__ = ["RunMessage", "Runner", "TaskCall", "get_runner", "run_headers", "use_runner"]
 
@@ -47,6 +47,10 @@ class TaskCall:
             return cls(task, args, kwargs)
         if hasattr(task, "options") and hasattr(task, "task"):
             return cls(task.task, (*args, *task.args), {**task.kwargs, **kwargs}, dict(task.options))
+        if not isinstance(getattr(task, "name", None), str):
+            raise TaskNotRegistered(
+                f"{task!r} is no Celery task: decorate it with @shared_task(base=JobTask, bind=True)."
+            )
         return cls(task.name, args, kwargs)
 
     @classmethod

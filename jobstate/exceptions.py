@@ -102,11 +102,20 @@ class TransitionRefused(JobStateError):
         super().__init__(job, from_status, to_status, outcome)
 
     def __str__(self) -> str:
-        now = f"it is {self.from_status} now" if self.from_status else "its row is gone"
+        found = f"it was found {self.from_status}" if self.from_status else "its row is gone"
+        instead = _INSTEAD.get((self.to_status, self.outcome.name), "")
         return (
             f"{self.job._meta.label} {self.job.pk} did not become {self.to_status}: "
-            f"{self.outcome.explanation} ({self.outcome.name}); {now}."
+            f"{self.outcome.explanation} ({self.outcome.name}); {found}.{instead}"
         )
+
+
+_INSTEAD = {
+    ("PENDING", "FINAL"): " Call restart() to run it again.",
+    ("PENDING", "NOT_IN_SOURCE"): " Call restart(replace=True) to give up that run and begin another.",
+    ("CANCELING", "NOT_IN_SOURCE"): " It is being cancelled already; its worker or settling ends it.",
+    ("STARTED", "FINAL"): " Call restart() to run it again.",
+}
 
 
 class JobStopped(JobStateError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 
 from example_project.census.counting import Count
 from example_project.census.packages import known_packages, title_of, validate_package
@@ -37,6 +38,10 @@ class Census(JobMixin):
     def __str__(self) -> str:
         return f"census of {self.title}"
 
+    def get_absolute_url(self) -> str:
+        """The page that tells what happened to it."""
+        return reverse("census:detail", args=[self.pk])
+
     @property
     def title(self) -> str:
         """The package as people read it."""
@@ -51,6 +56,10 @@ class Census(JobMixin):
     def counted(self) -> Count:
         """What the row says was counted so far."""
         return Count(self.files, self.lines, self.tokens, self.unreadable)
+
+    def status_update_columns(self, to_status: JobState) -> dict[str, int]:
+        """A new attempt counts from the beginning: its claim empties what another one counted."""
+        return {"total_files": 0, **asdict(Count())} if to_status == JobState.STARTED else {}
 
     def record(self, count: Count, **also: int) -> None:
         """Save what was counted so far, as long as this worker's claim is the one that counts."""

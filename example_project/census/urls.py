@@ -10,5 +10,6 @@ app_name = "census"
 urlpatterns: list[URLPattern] = [
     path("", views.index, name="index"),
     path("start/", views.start, name="start"),
+    path("<int:pk>/", views.detail, name="detail"),
     path("<int:pk>/cancel/", views.cancel, name="cancel"),
 ]

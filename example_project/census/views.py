@@ -12,7 +12,8 @@ from django.views.decorators.http import require_POST
 from example_project.census.models import Census
 from example_project.census.packages import known_packages, title_of
 from example_project.census.tasks import take_census
-from jobstate import Outcome, acting_as
+from example_project.census.timeline import timeline
+from jobstate import Outcome
 from jobstate.display import badge
 
 _SHOWN = 50
@@ -37,6 +38,16 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "census/index.html", context)
 
 
+@never_cache
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One census, and what happened to it."""
+    census = get_object_or_404(Census, pk=pk)
+    if not census.can_be_seen_by(request.user):
+        raise Http404
+    context = {"census": census, "badge": badge(census), "lines": timeline(census), "unfinished": not census.is_final}
+    return render(request, "census/detail.html", context)
+
+
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
     """Enqueue a census of one of the known packages, and of nothing else."""
@@ -47,8 +58,7 @@ def start(request: HttpRequest) -> HttpResponse:
         messages.error(request, " ".join(error.messages))
         return redirect("census:index")
     census.save()
-    with acting_as(request.user, "view"):
-        census.enqueue(take_census)
+    census.enqueue(take_census)
     return redirect("census:index")
 
 
@@ -58,8 +68,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     census = get_object_or_404(Census, pk=pk)
     if not census.can_be_cancelled_by(request.user):
         raise Http404
-    with acting_as(request.user, "view"):
-        outcome = census.cancel()
+    outcome = census.cancel()
     level = messages.SUCCESS if outcome else messages.WARNING
     messages.add_message(request, level, _TOLD[outcome].format(census))
     return redirect("census:index")

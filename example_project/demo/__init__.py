@@ -1,1 +1,1 @@
-"""`python -m example_project.demo`: a real worker takes censuses, one is cancelled half-way, and all is checked."""
+"""`python -m example_project.demo`: one census is cancelled, one loses its worker, and all is checked."""

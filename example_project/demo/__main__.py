@@ -33,6 +33,7 @@ def _play_in(folder: Path) -> int:
         "DJANGO_SETTINGS_MODULE": "example_project.settings",
         "EXAMPLE_VAR": str(folder),
         "EXAMPLE_DEBUG": "0",
+        "EXAMPLE_LEASE": "3",  # seconds; nobody wants to wait a minute for the crash to be noticed
     }
     django.setup()
     from example_project.demo.story import play  # models are there only now

@@ -9,8 +9,10 @@ from itertools import pairwise
 
 from example_project.census.counting import Count, count_directory, python_files
 from example_project.census.models import Census
-from example_project.demo.sightings import Sightings
+from example_project.demo.crash import Crash
+from example_project.demo.sightings import Sighting, Sightings
 from jobstate import JobState, Outcome, Reason
+from jobstate.models import JobTransition
 
 __all__ = ["Claim", "check"]
 
@@ -28,15 +30,19 @@ class Claim:
         return not self.differences
 
 
-def check(victim_pk: int, sightings: Sightings) -> list[Claim]:
+def check(cancelled_pk: int, crash: Crash, sightings: Sightings) -> list[Claim]:
     """Hold every claim of the demo against what was seen and what is there now."""
-    others = [census for pk, census in sightings.latest.items() if pk != victim_pk]
+    latest = sightings.latest
+    finished = [census for pk, census in latest.items() if pk != cancelled_pk]
     return [
-        recounted(others),
-        cancelled(sightings.latest[victim_pk]),
+        recounted(finished),
+        cancelled(latest[cancelled_pk]),
+        still_said_running(crash.orphaned),
+        given_back_once(latest[crash.pk]),
+        hit_nobody_else(crash.pk, [latest[pk] for pk in crash.in_hand]),
         ended_for_good(sightings),
         finished_at_is_right(sightings),
-        too_late_to_cancel(others[0]),
+        too_late_to_cancel(finished[0]),
     ]
 
 
@@ -70,6 +76,39 @@ def cancelled(census: Census) -> Claim:
         wrong.append(f"{census.files} files of {census.total_files} counted; there are {there}")
     share = f"{census.files:,} of {census.total_files:,} files"
     return Claim(f"the cancelled one is REVOKED, with reason CANCELED, at {share}", wrong)
+
+
+def still_said_running(orphaned: Sequence[Sighting]) -> Claim:
+    """Between the kill and the settling the row said STARTED, and nobody wrote it."""
+    wrong = [f"it was {seen.status}" for seen in orphaned if seen.status != JobState.STARTED]
+    wrong += [f"{before} became {after}" for before, after in pairwise(orphaned) if before != after]
+    if not orphaned:
+        wrong.append("it was never looked at")
+    return Claim(f"after kill -9 the row said STARTED and stood still, in {len(orphaned)} looks", wrong)
+
+
+def given_back_once(census: Census) -> Claim:
+    """The reaper gave the census back once, and its second attempt finished it."""
+    applied = list(census.transitions.applied())
+    way = [JobState.PENDING, JobState.STARTED, JobState.PENDING, JobState.STARTED, JobState.SUCCESS]
+    wrong = [] if [line.to_status for line in applied] == way else [str(line) for line in applied]
+    settled = [line.to_status for line in applied if line.source == "reaper"]
+    if settled != [JobState.PENDING]:
+        wrong.append(f"the reaper made it {', '.join(settled) or 'nothing'}")
+    if (census.attempt, census.lost) != (2, 1):
+        wrong.append(f"attempt {census.attempt}, lost {census.lost}")
+    return Claim("the reaper gave it back exactly once: attempt 2, lost 1, SUCCESS by another worker", wrong)
+
+
+def hit_nobody_else(lost_pk: int, in_hand: Sequence[Census]) -> Claim:
+    """The reaper wrote no other job, though others were at work when it looked."""
+    foreign = JobTransition.objects.filter(model=Census._meta.label, source="reaper").exclude(job_pk=str(lost_pk))
+    wrong = [str(line) for line in foreign]
+    wrong += [f"{c}: attempt {c.attempt}, lost {c.lost}" for c in in_hand if (c.attempt, c.lost) != (1, 0)]
+    if not in_hand:
+        wrong.append("no other job was at work")
+    names = ", ".join(f"no. {census.pk}" for census in in_hand)
+    return Claim(f"the settling hit no job of a living worker: {names} was in hand, and went on in attempt 1", wrong)
 
 
 def ended_for_good(sightings: Sightings) -> Claim:

@@ -52,13 +52,13 @@ def screen_for(console: Console) -> Iterator[Screen]:
 
 class _LiveTable:
     def __init__(self, live: Live) -> None:
-        self._live = live
+        self._live, self._began = live, time.monotonic()
 
     def show(self, censuses: Sequence[Census]) -> None:
         self._live.update(_table(censuses), refresh=True)
 
     def say(self, sentence: str) -> None:
-        self._live.console.print(sentence)
+        self._live.console.print(_event(sentence, self._began), soft_wrap=True)
 
 
 class _Lines:
@@ -68,17 +68,27 @@ class _Lines:
 
     def show(self, censuses: Sequence[Census]) -> None:
         for census in censuses:
-            if self._states.get(census.pk) != census.status:
-                self._states[census.pk] = census.status
+            state = _state(census)
+            if self._states.get(census.pk) != state:
+                self._states[census.pk] = state
                 numbers = f"{_files(census):>9} files {census.tokens:>10,} tokens"
-                self.say(f"{census.pk:>2} {census.title:18} {_state(census):12} {numbers}")
+                line = f"{census.pk:>2} {census.title:18} {state:22} {numbers}  {_holder(census)}"
+                self._console.print(f"{_since(self._began)}  {line}".rstrip(), soft_wrap=True)
 
     def say(self, sentence: str) -> None:
-        self._console.print(f"{time.monotonic() - self._began:5.1f} s  {sentence}", soft_wrap=True)
+        self._console.print(_event(sentence, self._began), soft_wrap=True)
+
+
+def _since(began: float) -> str:
+    return f"{time.monotonic() - began:5.1f} s"
+
+
+def _event(sentence: str, began: float) -> Text:
+    return Text(f"{_since(began)}  » {sentence}", style="bold")
 
 
 def _table(censuses: Sequence[Census]) -> Table:
-    table = Table("No.", "Census of", "State", box=None, header_style="dim", pad_edge=False)
+    table = Table("No.", "Census of", "State", "Worker", box=None, header_style="dim", pad_edge=False)
     for name in ("Files", "Tokens"):
         table.add_column(name, justify="right")
     table.add_column("")
@@ -87,12 +97,19 @@ def _table(censuses: Sequence[Census]) -> Table:
             census.total_files or 1, census.files, width=20, complete_style="blue", finished_style="green"
         )
         state = Text(_state(census), style=_STYLES.get(census.state, ""))
-        table.add_row(str(census.pk), census.title, state, _files(census), f"{census.tokens:,}", bar)
+        table.add_row(str(census.pk), census.title, state, _holder(census), _files(census), f"{census.tokens:,}", bar)
     return table
 
 
 def _state(census: Census) -> str:
-    return strip_tags(badge(census))
+    return strip_tags(badge(census)) + (", lease over" if census.is_stale else "")
+
+
+def _holder(census: Census) -> str:
+    name = census.worker.partition("@")[0]
+    if not name or census.status == JobState.PENDING:
+        return "lost its worker" if census.lost else ""
+    return f"{name}, attempt {census.attempt}" if census.attempt > 1 else name
 
 
 def _files(census: Census) -> str:

@@ -10,7 +10,7 @@ from example_project.census.counting import Count
 from example_project.census.models import Census
 from jobstate import JobState
 
-__all__ = ["Sighting", "Sightings"]
+__all__ = ["Sighting", "Sightings", "is_half_way"]
 
 
 class Sighting(NamedTuple):
@@ -20,6 +20,11 @@ class Sighting(NamedTuple):
     reason: str
     finished_at: datetime | None
     counted: Count
+
+    @classmethod
+    def of(cls, census: Census) -> Sighting:
+        """The row as it is now."""
+        return cls(census.status, census.reason, census.finished_at, census.counted)
 
     @property
     def is_final(self) -> bool:
@@ -41,6 +46,11 @@ class Sightings:
         for census in censuses:
             self.latest[census.pk] = census
             seen = self.history.setdefault(census.pk, [])
-            sighting = Sighting(census.status, census.reason, census.finished_at, census.counted)
+            sighting = Sighting.of(census)
             if not seen or seen[-1] != sighting:
                 seen.append(sighting)
+
+
+def is_half_way(census: Census) -> bool:
+    """Whether a worker has counted half of the files."""
+    return census.status == JobState.STARTED and census.files * 2 >= census.total_files > 0

@@ -29,23 +29,23 @@ class WrongDatabaseError(Exception):
     """DATABASE_URL names another database than PostgreSQL, which the race needs."""
 
 
-def configure(databases: Config) -> None:
-    """Set Django up for the race, in this process."""
+def configure(databases: Config, app: str = "example_project.race") -> None:
+    """Set Django up for the race, in this process; or for another app that wants a database for a while."""
     settings.configure(
         SECRET_KEY="unused",  # noqa: S106  nothing here is signed
         USE_TZ=True,
         TIME_ZONE="UTC",
         DATABASES=databases,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-        INSTALLED_APPS=["jobstate", "example_project.race"],
+        INSTALLED_APPS=["jobstate", app],
         JOBSTATE={"RUNNER": "example_project.race.runner.SilentRunner"},
     )
     django.setup()
 
 
 @contextmanager
-def race_database() -> Iterator[Config]:
-    """Create a database with the two job tables; it is dropped in the end, whatever happens.
+def race_database(app: str = "example_project.race") -> Iterator[Config]:
+    """Create a database with the tables of the app; it is dropped in the end, whatever happens.
 
     Yields Django's DATABASES.
     """
@@ -53,7 +53,7 @@ def race_database() -> Iterator[Config]:
         server = _given_server() or stack.enter_context(_own_server())
         name = f"jobstate_race_{secrets.token_hex(4)}"
         databases = {"default": {**server, "NAME": name}, "server": server}
-        configure(databases)
+        configure(databases, app)
         stack.enter_context(_created(name))
         call_command("migrate", run_syncdb=True, verbosity=0)
         yield databases

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
@@ -14,6 +16,9 @@ from jobstate.dispatch import RunMessage, TaskCall
 from jobstate.exceptions import InvalidPayload, TaskNotRegistered
 
 __all__ = ["CeleryRunner"]
+
+
+logger = logging.getLogger("jobstate")
 
 
 class CeleryRunner:
@@ -29,6 +34,9 @@ class CeleryRunner:
 
     def publish(self, message: RunMessage) -> None:
         """Publish through the task's own `apply_async`, with the headers of the run."""
+        if current_app.conf.task_always_eager and _is_early(message):
+            logger.info("job_not_due: eager mode does not wait, so %s is not run", message.call.task)
+            return
         options = _with_dates(message.call.options)
         headers = {**(options.pop("headers", None) or {}), **message.headers}
         if message.delay is not None:
@@ -55,6 +63,11 @@ class CeleryRunner:
                 f"{name} is no JobTask, so it could not claim the job: use @shared_task(base=JobTask)."
             )
         return tasks[name]
+
+
+def _is_early(message: RunMessage) -> bool:
+    wait = message.call.wait if message.delay is None else timedelta(seconds=message.delay)
+    return wait > timedelta()
 
 
 def _with_dates(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,8 @@ class Uncommitted:
     """
 
     def __init__(self, using: str, held_before: str | None, claimed: bool) -> None:
-        self.using, self.held_before, self.claimed = using, held_before, claimed
+        self.held_before, self.claimed = held_before, claimed
+        self.connection = connections[using]  # whichever thread asks, the hook waits on this one
         self.committed = False
         transaction.on_commit(self, using=using)
 
@@ -53,7 +54,7 @@ class Uncommitted:
 
     @property
     def lost(self) -> bool:
-        waiting = connections[self.using].run_on_commit
+        waiting = list(self.connection.run_on_commit)
         return not self.committed and not any(hook is self for _, hook, *_ in waiting)
 
 

@@ -68,6 +68,7 @@ MISUSE = {
     "arguments that JSON cannot carry": (lambda j: j.enqueue("t", object()), InvalidPayload, "arguments of t"),
     "a number that JSON cannot carry": (lambda j: j.enqueue("t", float("nan")), InvalidPayload, "arguments of t"),
     "no such task": (lambda j: j.enqueue("no.such.task"), TaskNotRegistered, "no.such.task"),
+    "a function that is no task": (lambda j: j.enqueue(len), TaskNotRegistered, "is no Celery task"),
     "no such reason": (lambda j: j.fail("x", "BORED"), ValueError, "BORED"),
 }
 

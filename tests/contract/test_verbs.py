@@ -378,7 +378,7 @@ def test_strict_raises_with_what_the_row_says(make):
 
     error = refused.value
     assert (error.job, error.from_status, error.to_status, error.outcome) == (job, "SUCCESS", "STARTED", Outcome.FINAL)
-    assert "it is SUCCESS now" in str(error)
+    assert str(error).endswith("it was found SUCCESS. Call restart() to run it again.")
 
 
 def test_a_checkpoint_lets_the_holder_go_on(make):

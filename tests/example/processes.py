@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,11 @@ from pathlib import Path
 __all__ = ["ROOT", "start", "survivors"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def _hear_interrupts() -> None:
+    """A suite that runs in the background of a shell has inherited an ignored SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def start(program: str, folder: Path, **env: str) -> subprocess.Popen[str]:
@@ -20,6 +26,7 @@ def start(program: str, folder: Path, **env: str) -> subprocess.Popen[str]:
         env=os.environ | {"TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"} | env,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        preexec_fn=_hear_interrupts,
         text=True,
         encoding="utf-8",
     )

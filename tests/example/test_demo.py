@@ -19,7 +19,10 @@ def test_it_does_what_it_says(tmp_path: Path) -> None:
 
     assert demo.returncode == 0, said
     assert "half-way: APPLIED" in said
-    assert "✓ 10 finished as SUCCESS" in said
+    assert "kill -9" in said
+    assert "✓ 11 finished as SUCCESS" in said
+    assert "✓ the reaper gave it back exactly once: attempt 2, lost 1" in said
+    assert "✓ the settling hit no job of a living worker" in said
     assert "✓ the cancelled one is REVOKED, with reason CANCELED" in said
     assert "not so" not in said
     assert "All of this was checked" in said

@@ -194,3 +194,13 @@ def test_a_release_between_two_runs_names_the_old_one(runner):
 def _give_back_as_settling_would(holder):
     """STARTED to PENDING by somebody who holds no claim: what settling does to a lost worker's job."""
     assert Job.objects.get(pk=holder.pk)._guarded_status_update("PENDING", ["STARTED"])
+
+
+def test_a_heartbeat_of_another_thread_does_not_take_an_open_transaction_for_a_rollback():
+    job = Job.objects.create()
+    with transaction.atomic():
+        assert job.claim()
+        assert Racer(lambda racer: job.heartbeat()).result() is Outcome.SUPERSEDED  # not committed yet
+
+    assert job.heartbeat()
+    assert job.succeed()

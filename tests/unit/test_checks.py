@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from jobstate import conf
-from jobstate.checks import check_settings
+from jobstate.checks import check_renewal, check_settings
 from tests.app.models import Job
 
 
@@ -41,6 +42,26 @@ def test_e003_a_runner_that_cannot_be_imported(settings):
     assert found(settings, {"RUNNER": "no.such.Runner"})[0][0] == "jobstate.E003"
     assert found(settings, {"RUNNER": "jobstate.dispatch.RunMessage"})[0][0] == "jobstate.E003"
     assert found(settings, {"RUNNER": "tests.recording.RecordingRunner"}) == []
+
+
+def test_e004_leases_that_would_run_out_between_two_renewals(settings, monkeypatch):
+    settings.JOBSTATE = {"RENEW_EVERY": timedelta(minutes=5)}
+    problems = check_renewal(None)
+    assert {problem.id for problem in problems} == {"jobstate.E004"}
+    assert "more than half of LEASE" in problems[0].msg
+
+    settings.JOBSTATE = {"RENEW_EVERY": timedelta(seconds=20)}
+    assert check_renewal(None) == []
+
+    monkeypatch.setattr(Job, "lease", timedelta(seconds=30), raising=False)
+    assert [problem.obj for problem in check_renewal(None)][:1] == [Job]
+
+
+def test_a_duration_of_the_wrong_kind_is_refused_where_no_check_ran(settings):
+    settings.JOBSTATE = {"LEASE": 5}
+
+    with pytest.raises(ImproperlyConfigured, match='JOBSTATE\\["LEASE"\\] is 5'):
+        conf.lease(Job)
 
 
 def test_a_model_overrides_a_duration(settings, monkeypatch):

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 
 from jobstate import reaper
 from jobstate.models import JobMixin
@@ -25,6 +26,8 @@ class Command(BaseCommand):
         parser.add_argument("--database", help="The alias to settle on; by default the one that is written to.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["database"] and options["database"] not in connections:
+            raise CommandError(f"There is no database {options['database']}; there are {', '.join(connections)}.")
         model = _job_model(options["model"]) if options["model"] else None
         settled = reaper.settle(model, dry_run=options["dry_run"], using=options["database"])
         for label, outcomes in settled.items():
@@ -36,7 +39,7 @@ def _job_model(label: str) -> type[JobMixin]:
     try:
         model = apps.get_model(label)
     except (LookupError, ValueError) as error:
-        raise CommandError(f"There is no model {label}: {error}") from error
+        raise CommandError(f"There is no model {label}; write it as app_label.Model.") from error
     if not issubclass(model, JobMixin):
         raise CommandError(
             f"{label} is not a job model; the job models are {', '.join(m._meta.label for m in reaper.job_models())}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from example_project.census.counting import Count, count_directory
 from example_project.census.models import Census
 from example_project.census.tasks import take_census
 from example_project.demo import claims
-from example_project.demo.sightings import Sightings
+from example_project.demo.sightings import Sighting, Sightings
 from jobstate import JobCanceled, JobState, Reason
+from jobstate.reaper import settle
 
 
 class CensusTestCase(TransactionTestCase):
@@ -76,6 +78,42 @@ class ClaimTests(CensusTestCase):
         assert not claims.too_late_to_cancel(self.census()).holds
 
 
+class CrashTests(CensusTestCase):
+    def lost_and_found(self, times: int = 1) -> Census:
+        census = self.census()
+        census.enqueue()
+        for _ in range(times):
+            Census.objects.claim_next(worker="doomed")
+            Census.objects.unguarded().update(lease_expires_at=now() - timedelta(seconds=1))
+            settle(Census)
+        found = Census.objects.claim_next(worker="relief")
+        found.succeed()
+        return Census.objects.get(pk=census.pk)
+
+    def test_given_back_once_and_finished_by_another(self) -> None:
+        assert claims.given_back_once(self.lost_and_found()).holds
+        assert not claims.given_back_once(self.lost_and_found(times=2)).holds
+        assert not claims.given_back_once(self.lost_and_found(times=0)).holds
+        assert not claims.given_back_once(self.finished()).holds
+
+    def test_another_job_that_the_reaper_wrote_is_noticed(self) -> None:
+        lost, other = self.lost_and_found(), self.census(JobState.STARTED, attempt=1)
+        assert claims.hit_nobody_else(lost.pk, [other]).holds
+        assert not claims.hit_nobody_else(lost.pk, []).holds
+        assert not claims.hit_nobody_else(other.pk, [other]).holds
+        assert not claims.hit_nobody_else(lost.pk, [self.census(JobState.SUCCESS, attempt=2, lost=1)]).holds
+
+    def test_a_row_that_moved_without_its_worker_is_noticed(self) -> None:
+        census = self.census(JobState.STARTED, files=3)
+        seen = Sighting.of(census)
+        assert claims.still_said_running([seen, seen]).holds
+        assert not claims.still_said_running([]).holds
+
+        census.files = 4
+        assert not claims.still_said_running([seen, Sighting.of(census)]).holds
+        assert not claims.still_said_running([Sighting.of(self.finished())]).holds
+
+
 class RecordTests(CensusTestCase):
     def claimed(self) -> Census:
         census = self.census()
@@ -107,6 +145,16 @@ class RecordTests(CensusTestCase):
         census.record(Count(files=3))
 
         assert Census.objects.get(pk=census.pk).counted == Count()
+
+    def test_a_new_attempt_begins_with_nothing(self) -> None:
+        census = self.claimed()
+        census.record(Count(files=3), total_files=5)
+
+        census.retry_later()
+        Census.objects.get(pk=census.pk).claim()
+
+        found = Census.objects.get(pk=census.pk)
+        assert (found.counted, found.total_files) == (Count(), 0)
 
     def test_a_cancelled_census_stops_at_its_next_checkpoint(self) -> None:
         census = self.claimed()

@@ -11,7 +11,9 @@ from django.test import TransactionTestCase
 from django.urls import reverse
 
 from example_project.census.models import Census
-from jobstate import JobState, Reason
+from example_project.census.timeline import timeline
+from jobstate import JobState, Reason, acting_as
+from jobstate.models import JobTransition
 
 INDEX, START = "/", "/start/"
 
@@ -41,7 +43,7 @@ class AnonymousTests(PageTestCase):
         census = self.census(self.ada)
         self.client.logout()
 
-        for url in (INDEX, START, cancel_url(census), status_url(census)):
+        for url in (INDEX, START, cancel_url(census), status_url(census), census.get_absolute_url()):
             for ask in (self.client.get, self.client.post):
                 self.assertRedirects(ask(url), f"/login/?next={url}")
         assert Census.objects.get().status == JobState.CREATED
@@ -93,8 +95,8 @@ class IndexTests(PageTestCase):
 
         page = self.client.get(INDEX)
 
-        self.assertContains(page, '<th scope="row">json</th>')
-        self.assertNotContains(page, '<th scope="row">email</th>')
+        self.assertContains(page, ">json</a></th>")
+        self.assertNotContains(page, ">email</a></th>")
         self.assertContains(page, 'class="jobstate-badge jobstate-created"')
 
     def test_refreshes_itself_only_while_something_is_unfinished(self) -> None:
@@ -104,6 +106,48 @@ class IndexTests(PageTestCase):
         census.cancel()
 
         self.assertNotContains(self.client.get(INDEX), 'http-equiv="refresh"')
+
+
+class DetailTests(PageTestCase):
+    def test_tells_who_did_what_and_what_was_refused(self) -> None:
+        self.client.post(START, {"package": "json"})
+        census = Census.objects.get()
+        self.client.post(cancel_url(census))
+        with acting_as("celery:late", "task"):
+            census.fail("too late")
+
+        page = unescape(self.client.get(census.get_absolute_url()).content.decode())
+        lines = timeline(census)
+
+        assert [(line.record.actor, line.record.source, line.applied) for line in lines] == [
+            ("ada", "view", True),
+            ("ada", "view", True),
+            ("ada", "view", True),
+            ("celery:late", "task", False),
+        ]
+        assert page.count('class="refused"') == 1
+        assert "the job had already ended" in page
+        assert "It was cancelled" in page
+
+    def test_a_row_that_this_release_does_not_know_is_shown(self) -> None:
+        census = self.census(self.ada)
+        JobTransition.objects.create(
+            model=census._meta.label, job_pk=str(census.pk), from_status="NEW", to_status="NEWER", outcome="odd"
+        )
+
+        self.assertContains(self.client.get(census.get_absolute_url()), "odd")
+
+    def test_a_foreign_census_is_not_there(self) -> None:
+        census = self.census(User.objects.create_user("bob"))
+
+        assert self.client.get(census.get_absolute_url()).status_code == 404
+
+    def test_an_actor_is_text_and_no_markup(self) -> None:
+        census = self.census(self.ada)
+        with acting_as("<script>"):
+            census.cancel()
+
+        self.assertNotContains(self.client.get(census.get_absolute_url()), "<script>")
 
 
 class CancelTests(PageTestCase):
@@ -174,4 +218,7 @@ class AdminTests(PageTestCase):
         self.assertContains(listed, "census of json")
         self.assertContains(page, 'class="jobstate-badge jobstate-created"')
         self.assertContains(done, "1 cancelled.")
+        after = self.client.get(reverse("admin:census_census_change", args=[census.pk]))
+        self.assertContains(after, 'class="timeline"')
+        self.assertContains(after, ">root</td>")
         assert self.client.get(reverse("admin:census_census_add")).status_code == 403
