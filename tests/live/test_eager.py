@@ -46,6 +46,15 @@ def test_a_retry_is_a_second_attempt(jobs, end):
     assert jobs.facts(jobs.row(job)) == end("SUCCESS", attempt=2)
 
 
+def test_what_is_not_due_is_not_run(jobs):
+    job = jobs.start(tasks.returns)
+
+    assert jobs.row(job).reschedule(3600)
+
+    row = jobs.row(job)
+    assert (row.status, row.generation, jobs.runs(job)) == ("PENDING", 2, 1)
+
+
 def test_a_second_application_is_refused(jobs, end):
     job = jobs.start(tasks.returns)
 
