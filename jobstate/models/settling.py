@@ -15,6 +15,9 @@ from jobstate.transitions import Fence, current_row, renew
 __all__ = ["SettledJob"]
 
 
+LONGEST_WAIT = timedelta(hours=1)
+
+
 class SettledJob(ReportedEnds):
     """The settlements; the reaper calls them on a job that it has just read."""
 
@@ -53,10 +56,10 @@ class SettledJob(ReportedEnds):
     def _settle_unclaimed(self, waited: timedelta) -> Outcome:
         """PENDING or RETRY, and nobody took the message: whoever prolongs the lease publishes it again.
 
-        Each time the lease is as long as the message has been due, so that it doubles.
+        Each time the lease is as long as the message has been due, so that it doubles, up to an hour.
         """
         using = self._ready()
-        until = clock.later(max(conf.pending_lease(type(self)), waited))
+        until = clock.later(max(conf.pending_lease(type(self)), min(waited, LONGEST_WAIT)))
         fence = Fence(self.generation, frozenset({""}), lease_over=True)
         if not renew(self._rows(using), fence, frozenset({JobState(self.status)}), until):
             return Outcome.SUPERSEDED

@@ -63,7 +63,7 @@ def record_refusal(rows: QuerySet[Any], change: Change, result: Result) -> None:
     if conf.history(rows.model) != "all":
         return
     line, row = _line(rows, change, result.outcome), result.row
-    repeats = _times_said((rows.db, change.pk, *line.values()))
+    repeats = _times_said((rows.db, change.pk, change.fence.generation, *line.values()))
     if repeats & (repeats - 1):  # only the 1st, 2nd, 4th, 8th… is kept
         return
     refusal = JobTransition(

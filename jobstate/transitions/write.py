@@ -70,7 +70,7 @@ def _attempt(rows: QuerySet[Any], change: Change) -> Result:
     written = _write(rows, change)
     if written is not None:
         return Result(Outcome.APPLIED, written=written)
-    row = current_row(rows)
+    row = _read_row(rows)
     return Result(_refusal(row, change), row)
 
 
@@ -130,6 +130,11 @@ def _held_by_another(row: Row, change: Change) -> bool:
 
 def current_row(rows: QuerySet[Any]) -> Row | None:
     """The row as it is committed now, on the write alias; None if it was deleted."""
+    row: Row | None = retrying(rows.db)(_read_row, rows)
+    return row
+
+
+def _read_row(rows: QuerySet[Any]) -> Row | None:
     connection = connections[rows.db]
     if connection.vendor == "mysql" and connection.in_atomic_block:
         rows = rows.select_for_update()  # a plain SELECT would show the transaction's old snapshot

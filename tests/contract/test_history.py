@@ -97,6 +97,18 @@ def test_a_refusal_that_cannot_be_recorded_is_still_an_answer(make, using, caplo
     assert "job_refusal_not_recorded" in caplog.text
 
 
+def test_another_run_is_heard_all_the_same(make, fresh):
+    job = make()
+    for _ in range(3):
+        job = fresh(job)
+        job.restart(replace=True)
+        job.succeed()
+        fresh(job).cancel()
+
+    late = job.transitions.filter(outcome="final")
+    assert [(line.generation, line.repeats) for line in late] == [(1, 1), (2, 1), (3, 1)]
+
+
 def test_another_writer_is_heard_all_the_same(make, fresh):
     job = make(status="SUCCESS")
     for name in ("ann", "ben"):

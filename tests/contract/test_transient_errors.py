@@ -126,6 +126,22 @@ def test_a_claim_whose_acknowledgement_was_lost_is_held(saved, unacknowledged, f
     assert (fresh(job).attempt, fresh(job).status) == (1, "SUCCESS")
 
 
+def test_a_checkpoint_is_no_reason_to_stop_for_an_error_that_passes(saved, using):
+    saved.claim()
+    left = [1]
+
+    def wrapper(execute, sql, params, many, context):
+        if left[0]:
+            left[0] -= 1
+            raise deadlock(connections[using].vendor)
+        return execute(sql, params, many, context)
+
+    with connections[using].execute_wrapper(wrapper):
+        saved.checkpoint()
+
+    assert left == [0]
+
+
 def test_nothing_is_tried_again_inside_somebody_elses_transaction(make, fresh, using):
     job = make(status="STARTED")
 
