@@ -9,8 +9,8 @@ RUN    := $(BIN)/python -m
 .PHONY: help demo serve race test test-services chaos bench lint types docs ci clean
 
 help:
-	@echo "make demo           watch a real worker run jobs, one of them cancelled; needs nothing but Python"
-	@echo "make serve          the example with its pages, admin and worker"
+	@echo "make demo           watch real workers run jobs: one is cancelled, one loses its worker; needs only Python"
+	@echo "make serve          the example with its pages, admin and worker (PORT=8000)"
 	@echo "make race           the bug and the cure, side by side, on PostgreSQL"
 	@echo "make test           all tests, on a PostgreSQL of their own and on SQLite"
 	@echo "make test-services  the same against PostgreSQL, MariaDB, Redis and RabbitMQ of this machine"
