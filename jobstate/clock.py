@@ -16,6 +16,11 @@ __all__ = ["Instant", "Now", "later", "to_instant"]
 class Instant(DjangoNow):
     """This moment by the database: an instant on PostgreSQL, UTC elsewhere, whatever USE_TZ says."""
 
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        # six digits, as Django stores them: SQLite compares times as text
+        template = "STRFTIME('%%%%Y-%%%%m-%%%%d %%%%H:%%%%M:%%%%f000', 'NOW')"
+        return self.as_sql(compiler, connection, template=template, **extra)
+
     def as_mysql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         # CURRENT_TIMESTAMP is in the session's zone, which Django does not set on MariaDB
         return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **extra)

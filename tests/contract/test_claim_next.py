@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 from django.db import connections
+from django.db.models import F
 
-from jobstate import Outcome
+from jobstate import Outcome, clock
 from jobstate.signals import job_transitioned
 
 pytestmark = pytest.mark.django_db(
@@ -122,3 +123,10 @@ def test_the_index_of_waiting_jobs_holds_nothing_else_where_the_database_can(mod
     wanted = ["status,priority,created"] if connection.vendor == "mysql" else ["WHERE", "PENDING", "RETRY", "priority"]
     assert all(word in definition for word in wanted)
     assert "STARTED" not in definition
+
+
+def test_what_is_due_this_very_instant_is_due(make, jobs):
+    make()
+    at_once = jobs.annotate(due=clock.later(timedelta()), instant=clock.Instant())
+
+    assert at_once.filter(due__lte=F("instant"), due__gte=F("instant")).exists()
