@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from jobstate.models import JobMixin
+from jobstate.signals import job_transition_refused, job_transitioned
 from tests.app.models import ChildJob, Job, ReleasingJob, SummedJob, UuidJob
 
 KINDS = {
@@ -63,3 +64,18 @@ def releasing() -> ReleasingJob:
     """A job that records what is released."""
     ReleasingJob.released.clear()
     return ReleasingJob.objects.create()
+
+
+@pytest.fixture
+def heard():
+    """What the two signals said."""
+    events: list[dict] = []
+
+    def hear(sender, signal, **facts):
+        events.append({"applied": signal is job_transitioned, "sender": sender, **facts})
+
+    for signal in (job_transitioned, job_transition_refused):
+        signal.connect(hear)
+    yield events
+    for signal in (job_transitioned, job_transition_refused):
+        signal.disconnect(hear)

@@ -1,4 +1,4 @@
-"""What each verb writes, and what follows the commit, in which order."""
+"""What each verb writes."""
 
 from __future__ import annotations
 
@@ -7,32 +7,16 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connections, transaction
+from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
-from jobstate import JobCanceled, JobSuperseded, Outcome, Reason, TransitionRefused, acting_as
-from jobstate.signals import job_transition_refused, job_transitioned
+from jobstate import Outcome, Reason, TransitionRefused
 from tests.app.models import Job, SummedJob
 
 pytestmark = pytest.mark.django_db(
     transaction=True, databases=["default", "other"], available_apps=["jobstate", "tests.app"]
 )
-
-
-@pytest.fixture
-def heard():
-    """What the two signals said."""
-    events: list[dict] = []
-
-    def hear(sender, signal, **facts):
-        events.append({"applied": signal is job_transitioned, "sender": sender, **facts})
-
-    for signal in (job_transitioned, job_transition_refused):
-        signal.connect(hear)
-    yield events
-    for signal in (job_transitioned, job_transition_refused):
-        signal.disconnect(hear)
 
 
 def test_a_run_from_its_first_message_to_its_end(make, fresh, runner):
@@ -132,244 +116,6 @@ def test_whoever_gave_the_job_back_writes_no_more(make, fresh):
     assert fresh(job).status == "RETRY"
 
 
-def test_a_job_that_nobody_holds_is_revoked_by_its_cancel(make, fresh, runner):
-    job = make()
-    job.enqueue("some.task")
-
-    assert job.cancel()
-
-    row = fresh(job)
-    assert (row.status, row.reason) == ("REVOKED", "CANCELED")
-    assert row.finished_at is not None
-    assert job.status == "REVOKED"
-    assert runner.revoked == [(row.task_id, True)]
-
-
-def test_a_job_that_is_held_is_revoked_by_its_holders_end(make, fresh):
-    holder = make()
-    holder.enqueue("some.task")
-    holder.claim()
-
-    assert fresh(holder).cancel()
-
-    assert fresh(holder).status == "CANCELING"
-    assert holder.succeed() is Outcome.NOT_IN_SOURCE
-    assert (fresh(holder).status, fresh(holder).reason) == ("REVOKED", "CANCELED")
-
-
-@pytest.mark.parametrize("end", ["succeed", "fail", "retry_later"])
-def test_whichever_end_the_holder_comes_to_the_cancel_wins(make, fresh, end):
-    holder = make()
-    holder.claim()
-    fresh(holder).cancel()
-
-    assert getattr(holder, end)() is Outcome.NOT_IN_SOURCE
-
-    assert fresh(holder).status == "REVOKED"
-
-
-def test_a_claim_whose_lease_is_over_does_not_keep_a_cancel_waiting(make, fresh):
-    past = datetime.now(timezone.utc) - timedelta(minutes=2)
-    job = make(status="STARTED", generation=1, claim_token="dead", lease_expires_at=past)
-
-    assert job.cancel()
-
-    assert fresh(job).status == "REVOKED"
-    assert fresh(job).claim_token == ""
-
-
-def test_a_cancel_frees_what_the_run_held_before_the_row_says_revoked(releasing, runner):
-    seen = []
-    releasing.enqueue("some.task")
-    type(releasing).release_resources = lambda self, generation: seen.append(
-        (generation, type(self).objects.get(pk=self.pk).status)
-    )
-    try:
-        releasing.cancel()
-    finally:
-        type(releasing).release_resources = _release
-
-    assert seen == [(1, "CANCELING")]
-
-
-def _release(self, generation):
-    self.released.append((str(self.pk), generation))
-
-
-def test_a_finished_job_is_released_by_a_cancel_and_not_revoked(releasing, runner):
-    releasing.enqueue("some.task")
-    releasing.claim()
-    releasing.succeed()
-
-    assert releasing.cancel() is Outcome.FINAL
-
-    assert releasing.released == [(str(releasing.pk), 1)]
-    assert runner.revoked == []
-
-
-def test_a_deleted_job_is_released_by_a_cancel(releasing):
-    stale = type(releasing).objects.get(pk=releasing.pk)
-    type(releasing).objects.all().delete()
-
-    assert stale.cancel() is Outcome.MISSING
-
-    assert releasing.released == [(str(stale.pk), 0)]
-
-
-def test_an_old_cancel_never_releases_a_newer_run(releasing, runner):
-    releasing.enqueue("some.task")
-    old = type(releasing).objects.get(pk=releasing.pk)
-    releasing.restart(replace=True)
-    releasing.released.clear()
-    runner.revoked.clear()
-
-    assert old.cancel() is Outcome.SUPERSEDED
-
-    assert (releasing.released, runner.revoked) == ([], [])
-    assert type(releasing).objects.get(pk=releasing.pk).status == "PENDING"
-
-
-def test_a_second_cancel_revokes_again(make, fresh, runner):
-    holder = make()
-    holder.enqueue("some.task")
-    holder.claim()
-    fresh(holder).cancel()
-
-    assert fresh(holder).cancel() is Outcome.NOT_IN_SOURCE
-
-    assert len(runner.revoked) == 2
-    assert fresh(holder).status == "CANCELING"
-
-
-def test_cancel_may_leave_the_process_alone(make, runner, monkeypatch):
-    job = make()
-    monkeypatch.setattr(type(job), "cancel_terminates", False)
-    job.enqueue("some.task")
-
-    job.cancel()
-
-    assert runner.revoked[0][1] is False
-
-
-def test_a_restart_begins_a_new_run_of_the_same_task(make, fresh, runner):
-    job = make()
-    job.enqueue("some.task", 7)
-    job.claim(worker="w1")
-    job.fail("first run")
-
-    assert job.restart()
-
-    row = fresh(job)
-    assert (row.status, row.generation, row.attempt, row.claim_token, row.error, row.reason, row.worker) == (
-        "PENDING",
-        2,
-        0,
-        "",
-        "",
-        "",
-        "",
-    )
-    assert (row.finished_at, row.started_at) == (None, None)
-    first, second = runner.published
-    assert second.call == first.call
-    assert second.task_id != first.task_id
-    assert second.headers["jobstate_generation"] == 2
-
-
-def test_restart_refuses_a_job_that_still_runs(make, fresh):
-    job = make()
-    job.enqueue("some.task")
-
-    assert job.restart() is Outcome.NOT_IN_SOURCE
-
-    assert fresh(job).generation == 1
-
-
-def test_a_replace_tears_the_old_run_down_before_the_new_message_goes_out(releasing, runner):
-    releasing.enqueue("some.task")
-    old_task = releasing.task_id
-    holder = type(releasing).objects.get(pk=releasing.pk)
-    holder.claim()
-    runner.log.clear()
-
-    assert type(releasing).objects.get(pk=releasing.pk).restart(replace=True)
-
-    assert releasing.released == [(str(releasing.pk), 1)]
-    assert runner.log == ["revoke", "publish"]
-    assert runner.revoked == [(old_task, True)]
-    assert holder.succeed() is Outcome.SUPERSEDED
-    assert type(releasing).objects.get(pk=releasing.pk).status == "PENDING"
-
-
-def test_effects_come_in_their_order_and_one_that_fails_stops_none(releasing, runner, heard, caplog):
-    releasing.enqueue("some.task")
-    runner.log.clear()
-    runner.down = True
-    heard.clear()
-
-    assert releasing.restart(replace=True)
-
-    assert runner.log == ["revoke", "publish"]
-    assert [event["to_status"] for event in heard] == ["PENDING"]
-    assert caplog.text.count("job_effect_failed") >= 2
-    assert type(releasing).objects.get(pk=releasing.pk).status == "PENDING"
-
-
-def test_a_rolled_back_enqueue_sends_nothing(make, using, runner, heard):
-    job = make()
-
-    with transaction.atomic(using=using):
-        job.enqueue("some.task")
-        transaction.set_rollback(True, using=using)
-
-    assert (runner.published, heard) == ([], [])
-
-
-def test_the_message_goes_out_after_the_commit(make, using, runner):
-    job = make()
-
-    with transaction.atomic(using=using):
-        job.enqueue("some.task")
-        assert runner.published == []
-
-    assert len(runner.published) == 1
-
-
-def test_the_winner_alone_is_announced_and_the_refused_one_separately(make, heard):
-    job = make()
-    with acting_as("ann", "view"):
-        job.claim(worker="w1")
-        job.succeed()
-        job.fail("late", Reason.LOST)
-
-    facts = [
-        (e["applied"], e["from_status"], e["to_status"], e["outcome"], e["generation"], e["attempt"], e["reason"])
-        for e in heard
-    ]
-    assert facts == [
-        (True, "CREATED", "STARTED", Outcome.APPLIED, 0, 1, ""),
-        (True, "STARTED", "SUCCESS", Outcome.APPLIED, 0, 1, ""),
-        (False, "SUCCESS", "FAILURE", Outcome.FINAL, 0, 1, "LOST"),
-    ]
-    assert {(e["sender"], e["pk"], e["using"], e["actor"], e["source"]) for e in heard} == {
-        (type(job), job.pk, job._state.db, "ann", "view")
-    }
-
-
-def test_a_receiver_that_raises_undoes_nothing(make, fresh):
-    def explode(**facts):
-        raise RuntimeError("receiver")
-
-    job = make()
-    job_transitioned.connect(explode)
-    try:
-        assert job.claim()
-    finally:
-        job_transitioned.disconnect(explode)
-
-    assert fresh(job).status == "STARTED"
-
-
 def test_strict_raises_with_what_the_row_says(make):
     job = make(status="SUCCESS")
 
@@ -379,47 +125,6 @@ def test_strict_raises_with_what_the_row_says(make):
     error = refused.value
     assert (error.job, error.from_status, error.to_status, error.outcome) == (job, "SUCCESS", "STARTED", Outcome.FINAL)
     assert str(error).endswith("it was found SUCCESS. Call restart() to run it again.")
-
-
-def test_a_checkpoint_lets_the_holder_go_on(make):
-    job = make()
-    job.claim()
-
-    job.checkpoint()
-
-
-@pytest.mark.parametrize(
-    ("meddle", "error"),
-    [
-        (lambda job: job.cancel(), JobCanceled),
-        (lambda job: job.restart(replace=True), JobSuperseded),
-        (lambda job: job.fail("by an operator"), JobSuperseded),
-        (lambda job: type(job).objects.using(job._state.db).all().delete(), JobSuperseded),
-    ],
-    ids=["cancelled", "replaced", "ended", "deleted"],
-)
-def test_a_checkpoint_stops_the_holder(make, fresh, meddle, error):
-    holder = make()
-    holder.claim()
-
-    meddle(fresh(holder))
-
-    with pytest.raises(error):
-        holder.checkpoint()
-
-
-def test_a_checkpoint_tells_of_a_cancel_even_after_the_lease(make, fresh, model, using):
-    holder = make()
-    holder.claim()
-    past = datetime.now(timezone.utc) - timedelta(minutes=2)
-    model.objects.using(using).unguarded().filter(pk=holder.pk).update(lease_expires_at=past)
-    fresh(holder).cancel()
-    assert fresh(holder).status == "REVOKED"
-
-    with pytest.raises(JobCanceled):
-        holder.checkpoint()
-
-    assert holder.succeed() is Outcome.SUPERSEDED
 
 
 def test_columns_ride_in_the_same_statement():
@@ -456,15 +161,3 @@ def test_a_model_may_have_a_field_called_progress():
     job.succeed()
 
     assert Job.objects.get().progress == "mine"
-
-
-def test_a_second_cancel_ends_what_nobody_ended_in_time(make, fresh, model, using):
-    holder = make()
-    holder.claim()
-    fresh(holder).cancel()
-    past = datetime.now(timezone.utc) - timedelta(minutes=2)
-    model.objects.using(using).unguarded().filter(pk=holder.pk).update(lease_expires_at=past)
-
-    assert fresh(holder).cancel() is Outcome.NOT_IN_SOURCE
-
-    assert fresh(holder).status == "REVOKED"

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -67,7 +68,7 @@ class Place:
         deadline = time.monotonic() + PATIENCE
         while not holds():
             assert time.monotonic() < deadline, (self.ask("package, status, attempt"), self.logs())
-            time.sleep(0.05)
+            threading.Event().wait(0.05)
 
     def logs(self) -> str:
         return "\n".join(log.read_text() for log in self.folder.glob("*.log"))
