@@ -39,8 +39,7 @@ class ReportedEnds(JobSteps):
 
     def _end_canceled(self) -> None:
         """The holder stopped because of a cancel: REVOKED."""
-        fence = self._fence(self._ready())
-        self._after_commit(self._ready(), [self._releasing(fence.generation or 0), self._revoking_row(fence)])
+        self._carry_out_cancel(self._fence(self._ready()))
 
     def _end_expired(self, fence: Fence) -> None:
         """The message expired before its run began. An expired duplicate never ends a running job."""
@@ -51,14 +50,14 @@ class ReportedEnds(JobSteps):
         """The runner dropped or stopped the task, whether or not it was `cancel()` that asked for it."""
         if self.is_final and self.claim_token in (fence.claims or ()):
             return  # this very delivery has come to its end before
-        releasing = self._releasing(fence.generation or 0)
         if self.status == JobState.CANCELING:
-            self._after_commit(self._ready(), [releasing, self._revoking_row(fence)])
+            self._carry_out_cancel(fence)
             return
+        releasing = self._releasing(fence.generation or 0)
         columns = {"reason": Reason.CANCELED.value}
         result = self._write(JobState.REVOKED, JobState.finalizable_states(), columns, fence=fence, effects=[releasing])
         if result.outcome is Outcome.NOT_IN_SOURCE:
-            self._after_commit(self._ready(), [releasing, self._revoking_row(fence)])
+            self._carry_out_cancel(fence)
 
     def _end_unknown_task(self, name: str, fence: Fence) -> None:
         """No worker there knows the task."""

@@ -96,7 +96,11 @@ class JobSteps(JobRuns):
             and result.row
             and result.row.status == JobState.CANCELING
         ):
-            self._after_commit(self._ready(), [self._releasing(fence.generation or 0), self._revoking_row(fence)])
+            self._carry_out_cancel(fence)
+
+    def _carry_out_cancel(self, fence: Fence) -> None:
+        """Release what the run holds, and then end it as REVOKED, as far as the fence allows."""
+        self._after_commit(self._ready(), [self._releasing(fence.generation or 0), self._revoking_row(fence)])
 
     def _revoking_row(self, fence: Fence) -> Effect:
         """CANCELING becomes REVOKED, where the fence allows it; never before the release."""
